@@ -1,0 +1,84 @@
+"""Every error a user can meet, sorted by what they can do about it.
+
+ExplorerError            base: a sentence, a `hint` with the remedy, `where` it happened
+├── NotFound(KeyError)   bucket, snapshot, checkpoint, key, run: the hint names the nearest that exists
+├── BadInput(ValueError) an address, a name, a filter, an override that cannot be meant
+├── NameTaken            the fork or bucket name belongs to something else
+├── NotAllowed           401/403: the hint names the credentials that were used
+├── SnapshotsOff         the bucket or the endpoint has no snapshots: the hint says how to turn them on
+├── Conflict             somebody else got there first: a lease is held, an object changed, an undo is stale
+├── Unreachable          no endpoint answered in time
+├── StoreTrouble         the local store cannot go on: folder locked, disk full, read-only, not ours
+├── BadCheckpoint(ValueError)  bytes that are not the checkpoint they claim to be: key, offset, expectation
+├── ResumeFailed         a launched command could not start or ended non-zero
+└── Bug                  something that cannot happen did
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class ExplorerError(Exception):
+    """What went wrong, where, and what to do: `hint` is never empty."""
+
+    def __init__(self, message: str, *, hint: str, where: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+        self.where = where
+        """An address, a file name, or a key with a byte offset."""
+
+    def __str__(self) -> str:
+        return f"{self.message} ({self.where})" if self.where else self.message
+
+
+class NotFound(ExplorerError, KeyError):
+    """Nothing by that name."""
+
+
+class BadInput(ExplorerError, ValueError):
+    """The words of the request are off."""
+
+
+class NameTaken(ExplorerError):
+    """The name belongs to something else."""
+
+
+class NotAllowed(ExplorerError):
+    """The store refused these credentials."""
+
+
+class SnapshotsOff(ExplorerError):
+    """The bucket, or the whole endpoint, keeps no snapshots."""
+
+
+class Conflict(ExplorerError):
+    """Somebody else changed it first."""
+
+
+class Unreachable(ExplorerError):
+    """No endpoint answered in time."""
+
+
+class StoreTrouble(ExplorerError):
+    """The local store cannot go on."""
+
+
+class BadCheckpoint(ExplorerError, ValueError):
+    """Bytes that are not the checkpoint they claim to be."""
+
+
+class ResumeFailed(ExplorerError):
+    """A launched command could not start or ended badly."""
+
+
+class Bug(ExplorerError):
+    """Something that cannot happen did."""
+
+
+def nearest(wanted: str, known: Iterable[str], otherwise: str) -> str:
+    """A hint that names the known names closest to `wanted`, or `otherwise`."""
+    close = get_close_matches(wanted, list(known), n=3, cutoff=0.5)
+    return "did you mean " + " or ".join(f"`{name}`" for name in close) + "?" if close else otherwise

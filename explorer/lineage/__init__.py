@@ -1,0 +1,1 @@
+"""What the tree is: places, buckets, snapshots, forks, and how events change them. Pure."""
