@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from explorer.errors import BadInput
 
 APP = "checkpoint-explorer"
 ENDPOINT_VARIABLES = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "TIGRIS_STORAGE_ENDPOINT")
+_PLAIN = ("region", "refresh_s", "cache_max_bytes", "templates")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,27 +61,19 @@ def read_settings(
     environ = os.environ if environ is None else environ
     path = config_path(environ)
     told = _read_file(path)
-    chosen = {
-        "data": Path(
-            data or environ.get("EXPLORER_DATA") or told.get("data") or platformdirs.user_data_path(APP)
-        ),
-        "profile": profile or told.get("profile") or environ.get("AWS_PROFILE") or None,
-    }
-    for source, value in (
-        ("--endpoint", endpoint),
-        (str(path), told.get("endpoint")),
-        *((name, environ.get(name)) for name in ENDPOINT_VARIABLES),
-    ):
-        if value:
-            chosen |= {"endpoint": _check_endpoint(str(value), source), "endpoint_from": source}
-            break
-    for name in ("region", "refresh_s", "cache_max_bytes"):
-        if name in told:
-            chosen[name] = told[name]
+    folder = data or environ.get("EXPLORER_DATA") or told.get("data") or platformdirs.user_data_path(APP)
+    sources = [("--endpoint", endpoint), (str(path), told.get("endpoint"))]
+    sources += [(name, environ.get(name)) for name in ENDPOINT_VARIABLES]
+    source, url = next(((source, url) for source, url in sources if url), (None, None))
+    settings = Settings(
+        data=Path(folder).expanduser().absolute(),
+        endpoint=_check_endpoint(url, source) if url and source else None,
+        endpoint_from=source,
+        profile=profile or told.get("profile") or environ.get("AWS_PROFILE") or None,
+    )
     if "templates" in told:
-        chosen["templates"] = Path(told["templates"]).expanduser()
-    chosen["data"] = chosen["data"].expanduser().absolute()
-    return Settings(**chosen)
+        told["templates"] = Path(told["templates"]).expanduser()
+    return replace(settings, **{name: told[name] for name in _PLAIN if name in told})
 
 
 def _read_file(path: Path) -> dict[str, Any]:
