@@ -1,0 +1,86 @@
+"""The command `explorer`: without a verb the terminal screen, with one the same things without a screen."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+
+from explorer.errors import ExplorerError
+
+_VERBS = ("demo", "serve", "tree", "show", "buckets", "compare", "cache", "runs", "store", "push", "doctor")
+"""The files of this room that bring verbs, in the order of `--help`."""
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """All verbs; building it imports nothing heavier than argparse."""
+    shared = argparse.ArgumentParser(add_help=False)
+    group = shared.add_argument_group("which store")
+    group.add_argument("--data", metavar="DIR", help="where the local store, the cache and jobs live")
+    group.add_argument("--endpoint", metavar="URL", help="speak to this store instead of the local one")
+    group.add_argument("--profile", metavar="NAME", help="credentials profile")
+    shared.add_argument("--json", action="store_true", help="one JSON document on stdout")
+    parser = argparse.ArgumentParser(
+        prog="explorer",
+        parents=[shared],
+        description="Browse, diff, fork and resume training checkpoints in buckets with snapshots and forks.",
+        epilog="Without a verb: the terminal screen. An address is bucket, bucket@version or bucket@name.",
+    )
+    parser.add_argument("--version", action="store_true", help="print the version")
+    parser.add_argument("--filter", metavar="TEXT", default="", help="start the screen with this filter")
+    verbs = parser.add_subparsers(dest="verb", metavar="VERB", parser_class=_parser_class(shared))
+    for name in _VERBS:
+        import_module(f"explorer.cli.{name}").register(verbs)
+    return parser
+
+
+def _parser_class(shared: argparse.ArgumentParser) -> type[argparse.ArgumentParser]:
+    """Every verb takes the shared options too, without overwriting those given before it."""
+
+    class Verb(argparse.ArgumentParser):
+        def __init__(self, **settings: object) -> None:
+            super().__init__(**settings)  # type: ignore[arg-type]
+            for name in ("--data", "--endpoint", "--profile"):
+                self.add_argument(name, default=argparse.SUPPRESS, help=argparse.SUPPRESS)
+            self.add_argument(
+                "--json", action="store_true", default=argparse.SUPPRESS, help=argparse.SUPPRESS
+            )
+
+    return Verb
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Exit codes: 0 ok, 1 refused, failed or different, 2 usage, 130 interrupted."""
+    parser = build_parser()
+    args = parser.parse_args(argv)
+    try:
+        if args.version:
+            from explorer import __version__
+
+            print(f"explorer {__version__}")
+            return 0
+        code: int = args.func(args) if args.verb else _screen(args)
+        sys.stdout.flush()
+        return code
+    except ExplorerError as error:
+        print(f"error: {error}\nhint: {error.hint}", file=sys.stderr)
+        return 1
+    except BrokenPipeError:  # `explorer tree | head`: the reader has had enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return 130
+
+
+def _screen(args: argparse.Namespace) -> int:
+    from explorer.cli.door import settings_of
+    from explorer.errors import BadInput
+
+    if not sys.stdout.isatty():
+        raise BadInput("The screen needs a terminal.", hint="`explorer tree` prints the lineage; see --help")
+    from explorer.tui import run
+
+    return run(settings_of(args), text_filter=args.filter)

@@ -1,0 +1,1 @@
+"""The one object that both screens hold: state, feed, verbs."""

@@ -1,0 +1,40 @@
+"""Turns settings into a workspace; the only place that knows there may be a local store."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from explorer.lineage.state import State
+from explorer.settings import Settings
+from explorer.workspace.seen import read_seen, store_label
+from explorer.workspace.workspace import Workspace
+
+
+def open_workspace(settings: Settings, state: State | None = None) -> Workspace:
+    """Connect to the store that the settings name, starting the local one if they name none.
+
+    `state` is what is on screen already, as `read_seen` gave it. One request is made, to learn
+    whether the endpoint answers, takes these credentials and speaks snapshots.
+
+    Raises:
+        Unreachable, NotAllowed, StoreTrouble: with a hint of what to set.
+    """
+    from explorer.storage import open_store
+
+    label = store_label(settings)
+    if settings.endpoint is None:
+        from explorer.localstore import ensure_running
+
+        running = ensure_running(settings.data)
+        store = open_store(
+            running.endpoint,
+            access_key=running.access_key,
+            secret_key=running.secret_key,
+            label=label,
+            is_local=True,
+        )
+    else:
+        store = open_store(settings.endpoint, profile=settings.profile, region=settings.region, label=label)
+    info = store.probe()
+    seen = state if state is not None else read_seen(settings)
+    return Workspace(store, settings, replace(seen, store=info))
