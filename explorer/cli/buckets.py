@@ -6,7 +6,7 @@ import argparse
 from typing import Any
 
 from explorer.cli.door import confirm, overrides_of, print_json, store_json, workspace_of
-from explorer.cli.tree import when
+from explorer.cli.tree import snapshot_json, when
 
 
 def register(verbs: Any) -> None:
@@ -80,9 +80,8 @@ def _list_buckets(args: argparse.Namespace) -> int:
         return 0
     for b in buckets:
         origin = f"  fork of {state.label(b.parent)}" if b.parent else ""
-        print(
-            f"{b.name:<32} {len(b.snapshots):>5} snapshots{origin}{'' if b.snapshots_on else '  snapshots off'}"
-        )
+        off = "" if b.snapshots_on else "  snapshots off"
+        print(f"{b.name:<32} {len(b.snapshots):>5} snapshots{origin}{off}")
     return 0
 
 
@@ -114,15 +113,7 @@ def _list_snapshots(args: argparse.Namespace) -> int:
         state = workspace.state
         bucket = state.bucket(workspace.resolve(args.bucket).bucket)
     if args.json:
-        told = [
-            {
-                "version": s.version,
-                "name": s.name,
-                "created_at": when(s.created_ns),
-                "step": state.step(s.node),
-            }
-            for s in bucket.snapshots
-        ]
+        told = [snapshot_json(state, s) for s in bucket.snapshots]
         print_json({"store": store_json(state.store), "bucket": bucket.name, "snapshots": told})
         return 0
     for s in bucket.snapshots:

@@ -12,7 +12,7 @@ from explorer.cli.door import print_json, store_json, workspace_of
 if TYPE_CHECKING:
     from explorer.lineage.address import Node
     from explorer.lineage.state import State
-    from explorer.lineage.values import Bucket
+    from explorer.lineage.values import Bucket, Snapshot
 
 
 def register(verbs: Any) -> None:
@@ -45,15 +45,7 @@ def _bucket_json(state: State, bucket: Bucket) -> dict[str, Any]:
         "overrides": dict(state.overrides.get(bucket.name, ())),
         "snapshots_on": bucket.snapshots_on,
         "created_at": when(bucket.created_ns),
-        "snapshots": [
-            {
-                "version": s.version,
-                "name": s.name,
-                "created_at": when(s.created_ns),
-                "step": state.step(s.node),
-            }
-            for s in bucket.snapshots
-        ],
+        "snapshots": [snapshot_json(state, s) for s in bucket.snapshots],
         "runs": [
             {
                 "run": run.id,
@@ -66,6 +58,15 @@ def _bucket_json(state: State, bucket: Bucket) -> dict[str, Any]:
             }
             for run in state.runs_in(bucket.name)
         ],
+    }
+
+
+def snapshot_json(state: State, snapshot: Snapshot) -> dict[str, Any]:
+    return {
+        "version": snapshot.version,
+        "name": snapshot.name,
+        "created_at": when(snapshot.created_ns),
+        "step": state.step(snapshot.node),
     }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import secrets
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
 
@@ -155,10 +155,9 @@ class Forks:
     def _refuse_if_used(self, bucket: Bucket) -> None:
         forks = self._core.state.forks_of(bucket.name)
         if forks:
+            were = "was" if len(forks) == 1 else "were"
             names = ", ".join(f"`{f.name}`" for f in forks[:3])
-            raise Conflict(
-                f"{names} {_are(len(forks))} forked from `{bucket.name}`.", hint="delete the forks first"
-            )
+            raise Conflict(f"{names} {were} forked from `{bucket.name}`.", hint="delete the forks first")
         live = [run for run in self._core.state.runs_in(bucket.name) if run.is_live]
         if live:
             raise Conflict(f"Run {live[0].id} writes to `{bucket.name}`.", hint="stop the run first")
@@ -207,12 +206,3 @@ def read_overrides(document: bytes, bucket: str) -> Overrides:
     ):
         return ()
     return tuple((str(k), v) for k, v in told["overrides"].items() if isinstance(v, str | int | float | None))
-
-
-def overrides_from(pairs: Iterable[tuple[str, Scalar]]) -> Overrides:
-    """Overrides in the order given, the last value of a name winning."""
-    return tuple(dict(pairs).items())
-
-
-def _are(count: int) -> str:
-    return "was" if count == 1 else "were"

@@ -11,6 +11,7 @@ import json
 import threading
 import uuid
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -59,10 +60,8 @@ class Journal:
                 "There is nothing to undo.",
                 hint="forks, snapshots and deletions of this session can be undone",
             )
-        try:
+        with suppress(NotFound):  # it is gone already: that is what was wanted
             entry.undo()
-        except NotFound:  # it is gone already: that is what was wanted
-            pass
         with self._lock:
             self._done = [e for e in self._done if e.id != entry.id]
         self._write({"id": uuid.uuid4().hex[:12], "verb": "undo", "of": entry.id, "said": entry.said})
