@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from typing import Any
 
 from explorer.errors import ExplorerError
 
@@ -30,25 +31,21 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="store_true", help="print the version")
     parser.add_argument("--filter", metavar="TEXT", default="", help="start the screen with this filter")
-    verbs = parser.add_subparsers(dest="verb", metavar="VERB", parser_class=_parser_class(shared))
+    verbs = parser.add_subparsers(dest="verb", metavar="VERB", parser_class=_Verb)
     for name in _VERBS:
         import_module(f"explorer.cli.{name}").register(verbs)
     return parser
 
 
-def _parser_class(shared: argparse.ArgumentParser) -> type[argparse.ArgumentParser]:
+class _Verb(argparse.ArgumentParser):
     """Every verb takes the shared options too, without overwriting those given before it."""
 
-    class Verb(argparse.ArgumentParser):
-        def __init__(self, **settings: object) -> None:
-            super().__init__(**settings)  # type: ignore[arg-type]
-            for name in ("--data", "--endpoint", "--profile"):
-                self.add_argument(name, default=argparse.SUPPRESS, help=argparse.SUPPRESS)
-            self.add_argument(
-                "--json", action="store_true", default=argparse.SUPPRESS, help=argparse.SUPPRESS
-            )
-
-    return Verb
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        hidden: dict[str, Any] = {"default": argparse.SUPPRESS, "help": argparse.SUPPRESS}
+        for name in ("--data", "--endpoint", "--profile"):
+            self.add_argument(name, **hidden)
+        self.add_argument("--json", action="store_true", **hidden)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
