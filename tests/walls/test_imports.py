@@ -5,7 +5,18 @@ import sys
 
 import pytest
 
-HEAVY = ("textual", "boto3", "botocore", "pandas", "numpy", "plotly", "ipywidgets", "granian", "obstore", "torch")
+HEAVY = (
+    "textual",
+    "boto3",
+    "botocore",
+    "pandas",
+    "numpy",
+    "plotly",
+    "ipywidgets",
+    "granian",
+    "obstore",
+    "torch",
+)
 
 
 def modules_after(code: str) -> set[str]:
