@@ -1,0 +1,129 @@
+"""From lineages to a Comparison: stitch each, put it on the axis, and say what stands out."""
+
+from __future__ import annotations
+
+import math
+from array import array
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from explorer.errors import BadInput, nearest
+from explorer.lineage.address import Node
+from explorer.lineage.values import Overrides
+from explorer.metrics.axes import Axis, axes_of, measure
+from explorer.metrics.choose import pick_metric, rises
+from explorer.metrics.comparison import Best, Comparison, NodeCurve, Tail
+from explorer.metrics.deltas import Delta, delta
+from explorer.metrics.series import Series
+from explorer.metrics.stitch import Branch, Chain, Line, chains, stitch
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """One node to compare: its lineage root first, and its parent's lineage as it is now, for the delta."""
+
+    node: Node
+    label: str
+    overrides: Overrides
+    lineage: tuple[Branch, ...]
+    parent: tuple[Branch, ...] | None = None
+
+
+def metric_names(lineages: Sequence[Sequence[Branch]]) -> tuple[str, ...]:
+    """Every metric that these lineages logged, sorted."""
+    return tuple(sorted({n for lin in lineages for b in lin for a in b.attempts for n in a.series}))
+
+
+def compare(subjects: Sequence[Subject], metric: str | None = None, x: str = "step") -> Comparison:
+    """Overlay one metric of several nodes along their lineages.
+
+    Raises:
+        BadInput: nobody has this metric, or not all of them have this x axis.
+    """
+    names = metric_names([s.lineage for s in subjects])
+    metric = pick_metric(metric, names)
+    made = [(subject, chains(subject.lineage)) for subject in subjects]
+    axes = axes_of([chain for _, several in made for chain in several])
+    if x not in axes:
+        raise BadInput(
+            f"These nodes have no common x axis `{x}`.", hint=nearest(x, axes, "there is: " + ", ".join(axes))
+        )
+    curves: list[NodeCurve] = []
+    warnings: dict[str, None] = {}
+    for subject, several in made:
+        for number, chain in enumerate(several, 1):
+            writer = number if len(several) > 1 else None
+            line = stitch(chain, metric)
+            curves.append(_curve(subject, chain, line, metric, Axis(x), writer))
+            warnings |= dict.fromkeys(_warnings(subject, chain, line, metric, writer))
+    return Comparison(metric, x, tuple(curves), tuple(warnings), names, axes, rises(metric))
+
+
+def _curve(
+    subject: Subject, chain: Chain, line: Line, metric: str, axis: Axis, writer: int | None
+) -> NodeCurve:
+    series = line.series
+    x = measure(axis, chain, series)
+    fork = line.fork_step if line.fork_step is not None and math.isfinite(line.fork_step) else None
+    finite = [i for i, v in enumerate(series.values) if math.isfinite(v)]
+    last = finite[-1] if finite else None
+    difference = _delta(subject, line, metric)
+    return NodeCurve(
+        node=subject.node,
+        label=subject.label if writer is None else f"{subject.label}#w{writer}",
+        overrides=subject.overrides,
+        x=x,
+        values=series.values,
+        steps=series.steps,
+        own_at=line.own_at,
+        fork_step=fork,
+        fork_x=None if fork is None else _fork_x(axis, fork, series, x),
+        inferred=line.inferred and fork is not None,
+        discarded=tuple(Tail(measure(axis, chain, tail), tail.values) for tail in line.discarded),
+        last=None if last is None else series.values[last],
+        last_x=None if last is None else x[last],
+        best=_best(series.values, x, line.own_at, finite, rises(metric)),
+        delta_to_parent=difference.last if difference else None,
+        mean_delta=difference.mean if difference else None,
+        non_finite=len(series) - len(finite),
+        first_non_finite=next((x[i] for i, v in enumerate(series.values) if not math.isfinite(v)), None),
+        writer=writer,
+    )
+
+
+def _delta(subject: Subject, line: Line, metric: str) -> Delta | None:
+    if subject.parent is None or line.fork_step is None:
+        return None
+    baseline = stitch(chains(subject.parent)[0], metric).series
+    return delta(line.series, baseline, line.fork_step)
+
+
+def _fork_x(axis: Axis, fork: float, series: Series, x: array[float]) -> float | None:
+    if axis.name == "step":
+        return fork
+    at = bisect_right(series.steps, fork) - 1
+    return x[at] if at >= 0 else None
+
+
+def _best(values: array[float], x: array[float], own_at: int, finite: list[int], up: bool) -> Best | None:
+    if not finite:
+        return None
+    at = (max if up else min)(finite, key=values.__getitem__)
+    return Best(x[at], values[at], at < own_at)
+
+
+def _warnings(subject: Subject, chain: Chain, line: Line, metric: str, writer: int | None) -> list[str]:
+    label, told = subject.label, []
+    if writer == 1:
+        told.append(f"{label}: several processes wrote metrics at the same time; each is a curve of its own")
+    if not len(line.series):
+        told.append(f"{label}: no {metric}")
+    if line.inferred and line.fork_step is not None:
+        told.append(f"{label}: no run tells what it resumed from; fork step {line.fork_step:g} is inferred")
+    if line.relogged:
+        told.append(f"{label}: {line.relogged} re-logged rows at or below the resumed checkpoint are hidden")
+    if line.backfilled:
+        told.append(f"{label}: {line.backfilled} inherited rows were logged only after the snapshot")
+    told += [str(trouble) for attempt in chain.attempts for trouble in attempt.troubles]
+    return told

@@ -1,0 +1,117 @@
+"""The values of the room: columns of numbers, attempts that wrote them, and what was wrong with a file.
+
+Numbers live in stdlib arrays: they slice with memcpy, `bisect` walks them, numpy views them without a copy,
+and the first paint needs no numpy.
+"""
+
+from __future__ import annotations
+
+import math
+from array import array
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from explorer.lineage.address import Node
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """One metric over steps. `steps` rise strictly; `walls` are UNIX seconds, NaN where unknown."""
+
+    steps: array[float]
+    values: array[float]
+    walls: array[float]
+
+    def __len__(self) -> int:
+        return len(self.steps)
+
+    def cut(self, start: int, stop: int) -> Series:
+        """Rows `start` to `stop`; the series itself when that is all of it."""
+        if start == 0 and stop == len(self.steps):
+            return self
+        return Series(self.steps[start:stop], self.values[start:stop], self.walls[start:stop])
+
+
+EMPTY = Series(array("d"), array("d"), array("d"))
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """Rows of a file that could not be used: the first of `count` stands at byte `offset`."""
+
+    file: str
+    offset: int
+    message: str
+    count: int = 1
+
+    def __str__(self) -> str:
+        more = f" (and {self.count - 1} more)" if self.count > 1 else ""
+        return f"{self.file} at byte {self.offset}: {self.message}{more}"
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One process writing metrics to one bucket: a run, an event file, a version folder.
+
+    `restored_step` is the number of optimizer steps in the checkpoint that it resumed from, None where
+    nothing tells; `fresh` says that it is known to have started from nothing.
+    """
+
+    id: str
+    bucket: str
+    series: Mapping[str, Series]
+    started_s: float = math.nan
+    source: Node | None = None
+    restored_step: float | None = None
+    fresh: bool = False
+    key: str = ""
+    backfilled: int = 0
+    troubles: tuple[Trouble, ...] = field(default=())
+
+    @property
+    def first_step(self) -> float:
+        """The lowest step of any metric; +inf where there is no row."""
+        return min((s.steps[0] for s in self.series.values() if len(s)), default=math.inf)
+
+    @property
+    def last_step(self) -> float:
+        return max((s.steps[-1] for s in self.series.values() if len(s)), default=-math.inf)
+
+    @property
+    def wall_span(self) -> tuple[float, float] | None:
+        """Wall seconds of the first and the last row, None where rows carry no time."""
+        seen = [w for s in self.series.values() for w in (*s.walls[:1], *s.walls[-1:]) if w == w]
+        return (min(seen), max(seen)) if seen else None
+
+    @property
+    def order(self) -> tuple[float, float, str]:
+        """Attempts of one bucket sort by when they started; rows tell where the run file does not."""
+        span = self.wall_span
+        started = self.started_s if self.started_s == self.started_s else (span[0] if span else math.inf)
+        return started, self.first_step, self.id
+
+
+def settle(steps: array[float], values: array[float], walls: array[float]) -> Series:
+    """Rows in file order as a series: sorted by step, and of one step the last row wins."""
+    if all(map(float.__lt__, steps[:-1], steps[1:])):
+        return Series(steps, values, walls)
+    last = {step: i for i, step in enumerate(steps)}
+    order = [last[step] for step in sorted(last)]
+    return Series(_pick(steps, order), _pick(values, order), _pick(walls, order))
+
+
+def join(parts: Iterable[Series]) -> Series:
+    """Series one after the other; a single part is handed back uncopied."""
+    kept = [part for part in parts if len(part)]
+    if len(kept) < 2:
+        return kept[0] if kept else EMPTY
+    steps, values, walls = array("d"), array("d"), array("d")
+    for part in kept:
+        steps += part.steps
+        values += part.values
+        walls += part.walls
+    return Series(steps, values, walls)
+
+
+def _pick(column: array[float], order: list[int]) -> array[float]:
+    return array("d", [column[i] for i in order])

@@ -1,0 +1,48 @@
+"""Curves for small places: at most so many points that keep their peaks, and a line of block characters."""
+
+from __future__ import annotations
+
+import math
+from array import array
+from collections.abc import Sequence
+
+BLOCKS = "▁▂▃▄▅▆▇█"
+
+
+def thin(steps: array[float], values: array[float], most: int) -> list[int]:
+    """Indices of at most `most` rows: of each of most/2 equal parts the lowest and the highest value.
+
+    The first and the last row stay. Non-finite rows stay out unless nothing else is there.
+    """
+    n = len(steps)
+    if n <= most:
+        return list(range(n))
+    parts = max(1, (most - 2) // 2)
+    kept = {0, n - 1}
+    for part in range(parts):
+        start, stop = n * part // parts, n * (part + 1) // parts
+        finite = [i for i in range(start, stop) if math.isfinite(values[i])]
+        if finite:
+            kept.add(min(finite, key=values.__getitem__))
+            kept.add(max(finite, key=values.__getitem__))
+        elif stop > start:
+            kept.add(start)
+    return sorted(kept)
+
+
+def sparkline(values: Sequence[float], width: int) -> str:
+    """Values as `width` block characters or fewer: each is the mean of its part, high is high.
+
+    A part with nothing finite in it is `×`; the empty string for no values.
+    """
+    n = min(width, len(values))
+    if n <= 0:
+        return ""
+    means = []
+    for i in range(n):
+        part = [v for v in values[len(values) * i // n : len(values) * (i + 1) // n] if math.isfinite(v)]
+        means.append(sum(part) / len(part) if part else math.nan)
+    finite = [m for m in means if m == m]
+    low, high = min(finite, default=0.0), max(finite, default=0.0)
+    scale = (len(BLOCKS) - 1) / (high - low) if high > low else 0.0
+    return "".join("×" if m != m else BLOCKS[round((m - low) * scale)] for m in means)

@@ -1,0 +1,146 @@
+"""Loss curves along the lineage: the comparison of nodes, and the one curve that a row of the tree shows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from explorer.errors import BadInput, NotFound
+from explorer.lineage.address import Node
+from explorer.lineage.values import Bucket, Curve
+from explorer.metrics import Comparison, Subject, compare, metric_names, thin
+from explorer.metrics.choose import default_metric
+from explorer.metrics.series import Attempt
+from explorer.metrics.stitch import Branch, backfill, chains, fork_step, stitch
+from explorer.metrics.writers import split_writers
+from explorer.workspace.core import Core
+from explorer.workspace.readings import Readings, Recent
+
+CURVE_POINTS = 200
+"""A row of the tree shows fewer; the rest is for a wider sparkline."""
+
+
+class Curves:
+    """Blocks, may be called from any thread, raises `explorer.errors` only."""
+
+    def __init__(self, core: Core) -> None:
+        self._core = core
+        self._readings = Readings(core)
+        self._steps: Recent[Node, float] = Recent(2000)
+        self._curves: Recent[str, tuple[tuple[Branch, ...], Curve]] = Recent(2000)
+
+    def compare(self, nodes: Sequence[Node], metric: str | None = None, x: str = "step") -> Comparison:
+        """One metric of these nodes along their lineages, each read as of its version.
+
+        Cost: per node one LIST and the metric files not read before; the same again for parents' heads.
+
+        Raises:
+            BadInput: no node, no such metric, or no such x axis.
+        """
+        if not nodes:
+            raise BadInput("Nothing to compare.", hint="name at least one bucket or snapshot")
+        wanted = list(dict.fromkeys(nodes))
+        return compare(list(self._core.pool.map(self._subject, wanted)), metric, x)
+
+    def metrics(self, nodes: Sequence[Node]) -> tuple[str, ...]:
+        """The metrics that at least one of these nodes has, sorted."""
+        return metric_names(list(self._core.pool.map(self.lineage, dict.fromkeys(nodes))))
+
+    def curve(self, bucket: str) -> Curve | None:
+        """A bucket's main loss with its inherited history, thinned; None where nothing was logged.
+
+        Cost: one LIST, and the metric files of the head that are new or have grown.
+        """
+        lineage = self.lineage(Node(bucket))
+        known = self._curves.get(bucket)
+        if known is not None and known[0] == lineage:
+            return known[1]
+        metric = default_metric(metric_names([lineage]))
+        if metric is None:
+            return None
+        line = stitch(chains(lineage)[0], metric)
+        steps = line.series.steps
+        kept = [i for i in thin(steps, line.series.values, CURVE_POINTS) if steps[i].is_integer()]
+        own_from = int(steps[line.own_at]) if line.own_at < len(steps) else None
+        curve = Curve(
+            metric, tuple(int(steps[i]) for i in kept), tuple(line.series.values[i] for i in kept), own_from
+        )
+        return self._curves.put(bucket, (lineage, curve))[1]
+
+    def lineage(self, node: Node) -> tuple[Branch, ...]:
+        """What each bucket of the node's lineage contributed, root first."""
+        own: dict[str, list[Attempt]] = {}
+        for attempt in sorted(self._readings.attempts(node), key=lambda a: a.order):
+            own.setdefault(attempt.bucket, []).append(attempt)
+        path = self._path(node)
+        # runs of buckets that are gone from the store came before those that are still there
+        names = [n for n in own if n not in {p.bucket for p in path}]
+        branches = [Branch(Node(name), tuple(own[name])) for name in names]
+        for place in path:
+            attempts = tuple(own.get(place.bucket, ()))
+            branches.append(Branch(place, attempts, self._inferred(place.bucket, attempts)))
+        return self._backfilled(branches)
+
+    def _subject(self, node: Node) -> Subject:
+        state = self._core.state
+        bucket = state.bucket(node.bucket)
+        parent = bucket.parent
+        baseline = None
+        if parent is not None and parent.bucket in state.buckets:
+            baseline = self.lineage(Node(parent.bucket))
+        overrides = state.overrides.get(node.bucket, ())
+        return Subject(node, state.label(node), overrides, self.lineage(node), baseline)
+
+    def _path(self, node: Node) -> list[Node]:
+        """The node behind the places it descends from, root first; buckets that are gone end the walk."""
+        path, bucket = [node], self._core.state.bucket(node.bucket)
+        while bucket.parent is not None and bucket.parent.bucket not in {p.bucket for p in path}:
+            path.insert(0, bucket.parent)
+            above = self._core.state.buckets.get(bucket.parent.bucket)
+            if above is None:
+                break
+            bucket = above
+        return path
+
+    def _inferred(self, name: str, attempts: tuple[Attempt, ...]) -> float | None:
+        """The newest checkpoint's step in the snapshot a bucket was forked from, where no run tells it."""
+        bucket = self._core.state.buckets.get(name)
+        if bucket is None or bucket.parent is None:
+            return None
+        if any(a.fresh or a.restored_step is not None for a in attempts):
+            return None
+        step = self._core.state.step(bucket.parent)
+        return float(step) if step is not None else self._checkpoint_step(bucket)
+
+    def _checkpoint_step(self, bucket: Bucket) -> float | None:
+        assert bucket.parent is not None
+        known = self._steps.get(bucket.parent)
+        if known is not None:
+            return known
+        from explorer.checkpoints import find_checkpoints
+
+        try:
+            found = find_checkpoints(self._core.store.list_objects(bucket.parent))
+        except NotFound:  # the parent is gone; its files live on in the fork
+            found = find_checkpoints(self._core.store.list_objects(bucket.head))
+        step = next((c.step for c in found if c.complete and c.step is not None), None)
+        return None if step is None else self._steps.put(bucket.parent, float(step))
+
+    def _backfilled(self, branches: list[Branch]) -> tuple[Branch, ...]:
+        """Rows up to a fork's checkpoint that its parent's logger flushed only after the snapshot."""
+        for i in range(1, len(branches)):
+            above = branches[i - 1]
+            writer = (split_writers(above.attempts) or ((),))[0]
+            upto, _ = fork_step(branches[i], (split_writers(branches[i].attempts) or ((),))[0])
+            lagging = writer[-1] if writer else None
+            if lagging is None or upto is None or lagging.last_step >= upto:
+                continue
+            if above.node.bucket not in self._core.state.buckets:
+                continue
+            now = self._readings.attempts(Node(above.node.bucket))
+            later = next((a for a in now if a.key == lagging.key), None)
+            if later is not None:
+                filled = backfill(lagging, later, upto)
+                attempts = tuple(filled if a is lagging else a for a in above.attempts)
+                branches[i - 1] = replace(above, attempts=attempts)
+        return tuple(branches)

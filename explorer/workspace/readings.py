@@ -1,0 +1,164 @@
+"""Reads metric files as of a node: nothing unchanged twice, and what has grown from its old end on."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Hashable
+from dataclasses import dataclass, field
+from threading import Lock
+from typing import Generic, TypeVar
+
+from explorer.lineage.address import Node
+from explorer.lineage.values import ObjectInfo, Range
+from explorer.metrics.rows import Rows, read_rows
+from explorer.metrics.runs import METRICS_KEY, RunFile, read_run_file, run_key
+from explorer.metrics.series import Attempt
+from explorer.workspace.core import Core
+
+_PREFIX = "runs/"
+_K = TypeVar("_K", bound=Hashable)
+_V = TypeVar("_V")
+
+
+class Recent(Generic[_K, _V]):
+    """The `most` values used last, for several threads."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._kept: OrderedDict[_K, _V] = OrderedDict()
+        self._lock = Lock()
+
+    def get(self, key: _K) -> _V | None:
+        with self._lock:
+            if key in self._kept:
+                self._kept.move_to_end(key)
+            return self._kept.get(key)
+
+    def put(self, key: _K, value: _V) -> _V:
+        with self._lock:
+            self._kept[key] = value
+            self._kept.move_to_end(key)
+            while len(self._kept) > self._most:
+                self._kept.popitem(last=False)
+        return value
+
+    def drop(self, key: _K) -> None:
+        with self._lock:
+            self._kept.pop(key, None)
+
+
+@dataclass(slots=True)
+class _Content:
+    """One content of one file, and the attempts made of it: by owner and run file, mostly one."""
+
+    rows: Rows
+    attempts: dict[tuple[str, RunFile], Attempt] = field(default_factory=dict)
+
+    def attempt(self, owner: str, told: RunFile) -> Attempt:
+        known = self.attempts.get((owner, told))
+        if known is None:
+            known = told.attempt(owner, self.rows.series(), key=self.rows.file, troubles=self.rows.troubles)
+            self.attempts = {**self.attempts, (owner, told): known}
+        return known
+
+
+class Readings:
+    """Attempts as of nodes. Content is shared by (key, etag): a fork's inherited files are read once."""
+
+    def __init__(self, core: Core) -> None:
+        self._core = core
+        self._contents: Recent[tuple[str, str], _Content] = Recent(1000)
+        self._run_files: Recent[tuple[str, str], RunFile] = Recent(5000)
+        self._heads: Recent[tuple[str, str], tuple[str, _Content]] = Recent(1000)
+        self._as_of: Recent[Node, tuple[Attempt, ...]] = Recent(2000)
+        self._listed: Recent[Node, frozenset[tuple[str, str]]] = Recent(2000)
+
+    def attempts(self, node: Node) -> tuple[Attempt, ...]:
+        """Every attempt that has metrics at `node`, inherited ones included, with the bucket that wrote it.
+
+        Cost: one LIST at a head, nothing at a version read before; one GET for each new or grown file.
+        """
+        known = None if node.is_head else self._as_of.get(node)
+        if known is not None:
+            return known
+        objects = {o.key: o for o in self._core.store.list_objects(node, _PREFIX)}
+        files = [o for o in objects.values() if METRICS_KEY.fullmatch(o.key)]
+        beside = {o.key: objects[run_key(o.key)] for o in files if run_key(o.key) in objects}
+        self._read_run_files(node, list(beside.values()))
+        contents = self._read_contents(node, files)
+        made = tuple(self._attempt(node, o, beside.get(o.key), contents[o.key]) for o in files)
+        return made if node.is_head else self._as_of.put(node, made)
+
+    def _attempt(self, node: Node, file: ObjectInfo, beside: ObjectInfo | None, content: _Content) -> Attempt:
+        told = self._run_files.get((beside.key, beside.etag)) if beside is not None else None
+        told = told or read_run_file(file.key.split("/")[1], None, file=file.key)
+        return content.attempt(told.bucket or self._owner(node, file), told)
+
+    def _owner(self, node: Node, file: ObjectInfo) -> str:
+        """Who wrote a file that no run signed: the eldest bucket that holds the same content."""
+        bucket = self._core.state.buckets.get(node.bucket)
+        while (
+            bucket is not None
+            and bucket.parent is not None
+            and bucket.parent.bucket in self._core.state.buckets
+        ):
+            if (file.key, file.etag) not in self._files_at(bucket.parent):
+                break
+            bucket = self._core.state.buckets.get(bucket.parent.bucket)
+        return bucket.name if bucket is not None else node.bucket
+
+    def _files_at(self, node: Node) -> frozenset[tuple[str, str]]:
+        known = self._listed.get(node)
+        if known is None:
+            objects = self._core.store.list_objects(node, _PREFIX)
+            known = self._listed.put(node, frozenset((o.key, o.etag) for o in objects))
+        return known
+
+    def _read_run_files(self, node: Node, files: list[ObjectInfo]) -> None:
+        new = [o for o in files if self._run_files.get((o.key, o.etag)) is None]
+        wants = [Range(o.key) for o in new]
+        for info, data in zip(new, self._core.store.read_many(node, wants) if wants else (), strict=True):
+            told = read_run_file(info.key.split("/")[1], data, file=info.key)
+            self._run_files.put((info.key, info.etag), told)
+
+    def _read_contents(self, node: Node, files: list[ObjectInfo]) -> dict[str, _Content]:
+        got: dict[str, _Content] = {}
+        wants: list[tuple[ObjectInfo, Rows]] = []
+        for info in files:
+            known = self._contents.get((info.key, info.etag))
+            if known is not None:
+                got[info.key] = known
+            elif not info.size_bytes:
+                got[info.key] = _Content(Rows(info.key))
+            else:
+                grown = self._heads.get((node.bucket, info.key)) if node.is_head else None
+                fits = grown is not None and grown[1].rows.consumed <= info.size_bytes
+                wants.append((info, grown[1].rows if grown is not None and fits else Rows(info.key)))
+        for info, rows, size in self._fetch(node, wants):
+            got[info.key] = self._keep(node, info, _Content(rows), size)
+        return got
+
+    def _keep(self, node: Node, info: ObjectInfo, content: _Content, size: int) -> _Content:
+        if size == info.size_bytes:  # else it grew between the listing and the read: not what the etag means
+            self._contents.put((info.key, info.etag), content)
+        if node.is_head:
+            before = self._heads.get((node.bucket, info.key))
+            if before is not None:  # of a growing file only the newest content is worth its memory
+                self._contents.drop((info.key, before[0]))
+            self._heads.put((node.bucket, info.key), (info.etag, content))
+        return content
+
+    def _fetch(self, node: Node, wants: list[tuple[ObjectInfo, Rows]]) -> list[tuple[ObjectInfo, Rows, int]]:
+        """Each file parsed on from its old end, with its size now; from its start if it is another file."""
+        if not wants:
+            return []
+        ranges = [Range(info.key, before.resume_at) for info, before in wants]
+        done: list[tuple[ObjectInfo, Rows, int]] = []
+        again: list[tuple[ObjectInfo, Rows]] = []
+        for (info, before), data in zip(wants, self._core.store.read_many(node, ranges), strict=True):
+            rows = read_rows(data, before)
+            if rows is None:
+                again.append((info, Rows(info.key)))
+            else:
+                done.append((info, rows, before.resume_at + len(data)))
+        return done + self._fetch(node, again)
