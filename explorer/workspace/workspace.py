@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from explorer.lineage.address import Address, Node
 from explorer.lineage.state import State
-from explorer.lineage.values import Overrides, RunView, Scalar
+from explorer.lineage.values import ObjectInfo, Overrides, RunView, Scalar
 from explorer.settings import Settings
 from explorer.workspace.caching import Caching
 from explorer.workspace.core import Core
@@ -107,6 +107,14 @@ class Workspace:
 
     def manifest(self, node: Node, step: int | None = None) -> Manifest:
         return self._manifests.manifest(node, step)
+
+    def read_manifest(self, node: Node, checkpoint: Checkpoint) -> Manifest:
+        """The manifest of a checkpoint that `checkpoints(node)` found."""
+        return self._manifests.read(node, checkpoint)
+
+    def objects(self, node: Node) -> tuple[ObjectInfo, ...]:
+        """Everything that is at a node, in key order."""
+        return self._manifests.objects(node)
 
     def diff(self, a: Node, b: Node) -> Diff:
         return self._manifests.diff(a, b)

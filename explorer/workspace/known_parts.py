@@ -1,0 +1,82 @@
+"""What files told, kept on disk: an object read once, in whichever bucket or fork, is not read again."""
+
+from __future__ import annotations
+
+import json
+import os
+import zlib
+from collections.abc import Callable, Sequence, Set
+from hashlib import blake2b
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from explorer.checkpoints import Checkpoint, Part
+
+_MAX_FILES = 20_000
+"""Beyond this the oldest half is dropped."""
+
+
+class KnownParts:
+    """Parts by (store, file name, ETag, size): a fork shares its parent's objects, and so what they told.
+
+    The folder may be deleted at any time; a file that cannot be read or written is as if it were not there.
+    """
+
+    def __init__(self, folder: Path, endpoint: Callable[[], str]) -> None:
+        self._folder = folder
+        self._endpoint = endpoint
+        self._writes = 0
+
+    def load(self, checkpoint: Checkpoint) -> dict[str, Part]:
+        """What is known of a checkpoint's files, by key."""
+        from explorer.checkpoints import part_from_json
+
+        found: dict[str, Part] = {}
+        for key, path in self._paths(checkpoint).items():
+            try:
+                body = json.loads(zlib.decompress(path.read_bytes()))
+                found[key] = part_from_json(body)
+            except (OSError, ValueError, KeyError, TypeError, zlib.error):
+                continue
+        return found
+
+    def keep(self, checkpoint: Checkpoint, parts: Sequence[Part], known: Set[str]) -> None:
+        """Write down what was read just now: all parts but those whose keys are in `known`."""
+        from explorer.checkpoints import part_to_json
+
+        paths = {checkpoint.relative(key): (key, path) for key, path in self._paths(checkpoint).items()}
+        for part in parts:
+            key, path = paths[part.file]
+            if key not in known:
+                self._write(path, part_to_json(part))
+
+    def _paths(self, checkpoint: Checkpoint) -> dict[str, Path]:
+        from explorer.checkpoints import READER_VERSION, tasks
+
+        found = {}
+        for task in tasks(checkpoint):
+            identity = [READER_VERSION, self._endpoint(), task.file, *task.identity]
+            name = blake2b(json.dumps(identity).encode(), digest_size=20).hexdigest()
+            found[task.info.key] = self._folder / name[:2] / name[2:]
+        return found
+
+    def _write(self, path: Path, body: dict[str, Any]) -> None:
+        data = zlib.compress(json.dumps(body, separators=(",", ":")).encode(), 1)
+        draft = path.with_name(f"{path.name}.{os.getpid()}-{id(body)}")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            draft.write_bytes(data)
+            draft.replace(path)
+            self._writes += 1
+            if self._writes % 1000 == 0:
+                self._drop_oldest()
+        except OSError:
+            draft.unlink(missing_ok=True)
+
+    def _drop_oldest(self) -> None:
+        files = [path for path in self._folder.glob("*/*") if path.is_file()]
+        if len(files) > _MAX_FILES:
+            files.sort(key=lambda path: path.stat().st_mtime)
+            for path in files[: len(files) // 2]:
+                path.unlink(missing_ok=True)

@@ -1,0 +1,166 @@
+"""Checkpoints, manifests and diffs of nodes: drives the pure readers, and never reads a file twice."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from explorer.errors import Conflict, NotFound
+from explorer.lineage.address import Node
+from explorer.lineage.values import ObjectInfo, Range
+from explorer.workspace.core import Core
+from explorer.workspace.known_parts import KnownParts
+
+if TYPE_CHECKING:
+    from explorer.checkpoints import Checkpoint, Cost, Diff, Manifest, Part
+
+_LISTINGS = 64
+"""So many listings of snapshots are kept in memory: they cannot change."""
+
+
+class Manifests:
+    """What is saved at a node. Blocks; any thread."""
+
+    def __init__(self, core: Core) -> None:
+        self._core = core
+        self._known = KnownParts(core.data / "manifests", lambda: core.store.info.endpoint)
+        self._listings: OrderedDict[Node, tuple[ObjectInfo, ...]] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def checkpoints(self, node: Node) -> tuple[Checkpoint, ...]:
+        """The checkpoints at a node, newest first: one listing, nothing read."""
+        from explorer.checkpoints import find_checkpoints
+
+        return find_checkpoints(self.objects(node))
+
+    def objects(self, node: Node) -> tuple[ObjectInfo, ...]:
+        """Everything at a node; a snapshot's listing is kept, a head's is not."""
+        with self._lock:
+            kept = self._listings.get(node)
+            if kept is not None:
+                self._listings.move_to_end(node)
+                return kept
+        listed = self._core.store.list_objects(node)
+        if not node.is_head:
+            with self._lock:
+                self._listings[node] = listed
+                if len(self._listings) > _LISTINGS:
+                    self._listings.popitem(last=False)
+        return listed
+
+    def manifest(self, node: Node, step: int | None = None) -> Manifest:
+        """The newest checkpoint's manifest, or the one of `step`.
+
+        Cost: one listing and two waves of ranged reads, none for files that were read before.
+
+        Raises:
+            NotFound: no checkpoint here, or none of that step; the hint names the steps there are.
+        """
+        return self.read(node, self._choose(node, self.checkpoints(node), step))
+
+    def read(self, node: Node, checkpoint: Checkpoint) -> Manifest:
+        """The manifest of a checkpoint found at this node.
+
+        Raises:
+            Conflict: an object was replaced while it was read.
+        """
+        from explorer.checkpoints import assemble
+
+        parts, cost = self._read_parts(node, checkpoint, frozenset())
+        return replace(assemble(checkpoint, parts), cost=cost)
+
+    def diff(self, a: Node, b: Node) -> Diff:
+        """What differs between two nodes: all their objects, and their newest checkpoints' metadata.
+
+        Cost: two listings and two waves of ranged reads, both sides at once; a file that both sides share is
+        read once, one that was read before not at all.
+        """
+        from explorer.checkpoints import Side, assemble, diff, find_checkpoints, tasks
+
+        # a thread of its own: the shared pool may be full of callers that wait just like this one
+        with ThreadPoolExecutor(1, thread_name_prefix="diff") as other:
+            second = other.submit(self.objects, b)
+            listings = (self.objects(a), second.result())
+            newest = [next(iter(find_checkpoints(objects)), None) for objects in listings]
+            named = [{(t.file, t.identity): t.info.key for t in tasks(c)} if c else {} for c in newest]
+            shared = frozenset(key for known, key in named[1].items() if known in named[0])
+            reads = [(a, newest[0], frozenset[str]()), (b, newest[1], shared)]
+            pending = other.submit(self._read_parts, *reads[1])
+            told = [self._read_parts(*reads[0]), pending.result()]
+        sides: list[Side] = []
+        told_by_a = {part.file: part for part in told[0][0]}
+        for node, objects, checkpoint, (parts, cost) in zip((a, b), listings, newest, told, strict=True):
+            label, manifest = self._core.state.label(node), None
+            if checkpoint is not None:
+                if sides:  # b: what it shares with a was left to a
+                    lent = {checkpoint.relative(key) for key in shared}
+                    parts = tuple(told_by_a[part.file] if part.file in lent else part for part in parts)
+                manifest = replace(assemble(checkpoint, parts), cost=cost)
+            sides.append(Side(label, objects, checkpoint, manifest))
+        return diff(*sides)
+
+    def _read_parts(
+        self, node: Node, checkpoint: Checkpoint | None, elsewhere: frozenset[str]
+    ) -> tuple[tuple[Part, ...], Cost]:
+        """What the files tell; keys in `elsewhere` are read by somebody else and come back empty."""
+        from explorer.checkpoints import Cost, Part, drive, read_parts
+
+        if checkpoint is None:
+            return (), Cost()
+        known = self._known.load(checkpoint)
+        blank = {key: Part(checkpoint.relative(key)) for key in elsewhere}
+        fetch = _Fetch(self._core, node, checkpoint.objects)
+        parts = drive(read_parts(checkpoint, known | blank), fetch)
+        self._known.keep(checkpoint, parts, known.keys() | elsewhere)
+        return parts, fetch.cost
+
+    def _choose(self, node: Node, found: Sequence[Checkpoint], step: int | None) -> Checkpoint:
+        label = self._core.state.label(node)
+        if not found:
+            raise NotFound(
+                f"There is no checkpoint at {label}.",
+                hint="`explorer ls` shows the objects that are there",
+            )
+        if step is None:
+            return found[0]
+        chosen = next((c for c in found if c.step == step), None)
+        if chosen is None:
+            steps = ", ".join(str(c.step) for c in found[:8] if c.step is not None)
+            raise NotFound(f"{label} has no checkpoint of step {step}.", hint=f"there are: {steps or 'none'}")
+        return chosen
+
+
+class _Fetch:
+    """One node's reads, wave by wave, each object pinned to the listing; counts what it costs."""
+
+    def __init__(self, core: Core, node: Node, objects: Sequence[ObjectInfo]) -> None:
+        self._core = core
+        self._node = node
+        self._pinned: Mapping[str, ObjectInfo] = {info.key: info for info in objects}
+        self._requests = 0
+        self._read_bytes = 0
+
+    @property
+    def cost(self) -> Cost:
+        from explorer.checkpoints import Cost
+
+        return Cost(self._requests, self._read_bytes)
+
+    def __call__(self, wants: tuple[Range, ...]) -> tuple[bytes, ...]:
+        if not wants:
+            return ()
+        answers = self._core.store.read_many(self._node, wants, expect=self._pinned)
+        self._requests += len(wants)
+        self._read_bytes += sum(map(len, answers))
+        for want, data in zip(wants, answers, strict=True):
+            if want.length is not None and len(data) != want.length:
+                raise Conflict(
+                    f"Asked for {want.length} bytes, got {len(data)}.",
+                    hint="the object changed or the answer was cut off: try again",
+                    where=f"{self._node}/{want.key}",
+                )
+        return answers
