@@ -33,6 +33,21 @@ _KEYS_REFUSED = (
     "TokenRefreshRequired",
 )
 
+_SILENCE = {
+    "EndpointConnectionError": "nothing listens there, or its name is not known",
+    "ConnectTimeoutError": "no connection in time",
+    "ReadTimeoutError": "it stopped answering",
+    "ConnectionClosedError": "it closed the connection without an answer",
+    "SSLError": "its certificate is not trusted, or it does not speak TLS",
+    "ProxyConnectionError": "the proxy did not connect",
+    "ConnectionError": "the connection broke",
+    "HTTPClientError": "the connection broke",
+    "IncompleteReadError": "its answer was cut off",
+    "ResponseStreamingError": "its answer was cut off",
+    "BaseError": "the connection broke",  # obstore's, when there was no answer
+}
+"""By the names of the classes, most telling first: this file must not import the libraries."""
+
 
 @dataclass(frozen=True, slots=True)
 class Asked:
@@ -85,14 +100,13 @@ def translate(error: Exception, asked: Asked) -> ExplorerError:
         return BadInput(
             f"The store cannot be asked for this: {text}", hint="check the name", where=asked.where
         )
-    if names & {
-        "HTTPClientError",
-        "BaseError",
-        "IncompleteReadError",
-        "ResponseStreamingError",
-        "OSError",
-    } or (isinstance(error, ValueError) and "endpoint" in str(error).lower()):
-        return _unreachable(_first_line(error), asked)
+    for kind, why in _SILENCE.items():
+        if kind in names:
+            return _unreachable(why, asked)
+    if isinstance(error, ValueError) and "endpoint" in str(error).lower():
+        return BadInput(
+            f"`{asked.endpoint}` is not an endpoint.", hint="write it like https://t3.storage.dev"
+        )
     return Bug(
         f"The store answered in a way that is not understood: {type(error).__name__}: {_first_line(error)}",
         hint="please report this, with what you did and which store it was",
@@ -128,6 +142,10 @@ def _refused(answer: Answer, asked: Asked) -> ExplorerError:
             "The clock of this machine is off.",
             hint="set the clock: requests are signed with it",
             where=where,
+        )
+    if code == "AuthorizationHeaderMalformed":
+        return BadInput(
+            f"The region is wrong: {said}.", hint="set `region` in the settings file", where=where
         )
     if status in (401, 403):
         return _not_allowed(code, said, asked)

@@ -68,11 +68,11 @@ class Wire:
             return self._threads
 
     def close(self) -> None:
-        """Let go of threads and connections; calls under way are finished first."""
+        """Let go of threads and idle connections; returns at once, calls under way come to their end."""
         with self._threads_lock:
             threads, self._threads = self._threads, None
         if threads is not None:
-            threads.shutdown(wait=True, cancel_futures=True)
+            threads.shutdown(wait=False, cancel_futures=True)
         self._clients.close()
 
 
