@@ -1,0 +1,287 @@
+"""What `explorer.open()` returns: one store in a notebook, with every verb; it shows the lineage."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from explorer.errors import BadInput, ExplorerError, NotFound
+from explorer.lineage.address import Address, Node
+from explorer.lineage.state import State
+from explorer.lineage.values import Overrides, Scalar
+from explorer.notebook import static
+from explorer.notebook.backstage import Backstage
+from explorer.notebook.node import BoundNode
+from explorer.notebook.overrides import check, names_in
+
+if TYPE_CHECKING:
+    from explorer.notebook.checkpoint import CheckpointView
+    from explorer.notebook.comparison import ComparisonView
+    from explorer.notebook.diff import DiffView
+    from explorer.notebook.prefetching import Prefetch
+    from explorer.notebook.run import RunHandle
+    from explorer.notebook.tree import LineageTree
+    from explorer.workspace.workspace import Workspace
+
+_MOST_COMPLETIONS = 500
+
+
+class Explorer:
+    """A store, its lineage, and the verbs. A place is an address (`bucket@name`) or a node of `ex[…]`."""
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        opened_by: str = "explorer.open()",
+        close: Callable[[], None] | None = None,
+    ) -> None:
+        self.workspace = workspace
+        self._close = close or workspace.close
+        self.opened_by = opened_by
+        self.backstage = Backstage()
+        self._tree: LineageTree | None = None
+
+    @property
+    def state(self) -> State:
+        """The newest that is known of the store: an immutable value."""
+        return self.workspace.state
+
+    @property
+    def buckets(self) -> tuple[BoundNode, ...]:
+        """The heads of all buckets, oldest first."""
+        found = sorted(self.state.buckets.values(), key=lambda b: (b.created_ns, b.name))
+        return tuple(BoundNode(self, bucket.head) for bucket in found)
+
+    @property
+    def runs(self) -> tuple[RunHandle, ...]:
+        """The runs that are known, newest first."""
+        from explorer.notebook.run import RunHandle
+
+        found = sorted(self.state.runs.values(), key=lambda run: -run.started_ns)
+        return tuple(RunHandle(self, run) for run in found)
+
+    def __getitem__(self, place: object) -> BoundNode:
+        """`ex["bucket"]` is the head, `ex["bucket@name"]` a snapshot.
+
+        Raises:
+            NotFound (a KeyError): naming the nearest that exists.
+        """
+        return BoundNode(self, self.node(place).node if not isinstance(place, Node) else place)
+
+    def node(self, place: object) -> BoundNode:
+        """The node of an address, of a value, or of what another verb returned."""
+        if isinstance(place, BoundNode):
+            return place
+        if isinstance(place, Node):
+            return BoundNode(self, place)
+        if not isinstance(place, str | Address):
+            raise BadInput(
+                f"A {type(place).__name__} names no place.",
+                hint='write an address like "bucket@name", or use ex["bucket"]',
+            )
+        try:
+            return BoundNode(self, self.workspace.resolve(place))
+        except NotFound:
+            self.refresh()  # somebody else may have made it a second ago
+            return BoundNode(self, self.workspace.resolve(place))
+
+    def address(self, node: Node) -> str:
+        """`bucket@name` where the name means this very snapshot, else `bucket@version`."""
+        label = self.state.label(node)
+        try:
+            return label if self.state.resolve(label) == node else node.address
+        except ExplorerError:
+            return node.address
+
+    def refresh(self) -> Explorer:
+        """List the lineage now. Blocks: one request a page of buckets, one a bucket."""
+        self.workspace.refresh()
+        self.backstage.pump()
+        return self
+
+    def tree(self, height: int | None = None) -> LineageTree:
+        """The lineage widget, the one that this object shows as well; it follows the store from now on."""
+        if self._tree is None:
+            from explorer.notebook.tree import LineageTree
+
+            self._tree = LineageTree(self)
+            self.workspace.start_refreshing()
+        if height is not None:
+            self._tree.height = height
+        return self._tree
+
+    def snapshot(self, bucket: object, name: str | None = None) -> BoundNode:
+        """Freeze a bucket's head as it is now."""
+        wanted = self.node(bucket)
+        if wanted.version is not None:
+            raise BadInput(
+                f"`{wanted}` is a snapshot already.", hint=f"snapshot its bucket: `{wanted.bucket}`"
+            )
+        return BoundNode(self, self.workspace.snapshot(wanted.bucket, name))
+
+    def fork(
+        self,
+        place: object,
+        /,
+        name: str | None = None,
+        *,
+        overrides: Mapping[str, Scalar] | None = None,
+        **changes: object,
+    ) -> BoundNode:
+        """A copy-on-write fork, `ex.fork("base@step-100", lr=3e-5)`: the head of the new bucket.
+
+        `changes` must be known to the checkpoint's configuration; `overrides` is taken as it is.
+
+        Raises:
+            UnknownOverride (a TypeError): a change that the configuration does not know.
+            NameTaken: there is a bucket of that name.
+        """
+        source = self.node(place)
+        return BoundNode(
+            self, self.workspace.fork(source.node, name, self._changes(source, overrides, changes))
+        )
+
+    def sweep(self, place: object, /, **values: Sequence[object]) -> tuple[BoundNode, ...]:
+        """One fork per combination of values: `ex.sweep(node, lr=[1e-4, 3e-5], seed=[1, 2])` makes four."""
+        source = self.node(place)
+        for name, several in values.items():
+            if isinstance(several, str) or not isinstance(several, Iterable):
+                raise BadInput(
+                    f"`{name}` is one value.", hint=f"a sweep needs a list: `{name}=[{several!r}]`"
+                )
+        lists = {name: list(several) for name, several in values.items()}
+        check(dict.fromkeys(lists), self._known(source) if lists else ())
+        grid = {name: [check({name: v}, ())[0][1] for v in several] for name, several in lists.items()}
+        return tuple(BoundNode(self, node) for node in self.workspace.sweep(source.node, grid))
+
+    def resume(
+        self,
+        place: object,
+        /,
+        template: str | None = None,
+        *,
+        overrides: Mapping[str, Scalar] | None = None,
+        **changes: object,
+    ) -> RunHandle:
+        """Train on from a node, in a fork of its own; returns as soon as the run is launched.
+
+        Raises:
+            UnknownOverride, NotFound, Conflict, ResumeFailed: nothing was started.
+        """
+        from explorer.notebook.run import RunHandle
+
+        source = self.node(place)
+        run = self.workspace.resume(source.node, template, self._changes(source, overrides, changes))
+        return RunHandle(self, run)
+
+    def prefetch(self, place: object) -> Prefetch:
+        """Read a node's newest checkpoint onto this disk, in the background."""
+        from explorer.notebook.prefetching import Prefetch
+
+        wanted = self.node(place)
+        self.workspace.prefetch(wanted.node)
+        return Prefetch(self, wanted)
+
+    def diff(self, a: object, b: object) -> DiffView:
+        """What changes from `a` to `b`: objects, tensors, configuration, training state."""
+        from explorer.notebook.diff import DiffView
+
+        return DiffView(self.workspace.diff(self.node(a).node, self.node(b).node))
+
+    def compare(self, places: Iterable[object], metric: str | None = None) -> ComparisonView:
+        """One metric of several nodes along their lineages, inherited history included."""
+        from explorer.notebook.comparison import ComparisonView
+
+        if isinstance(places, str | BoundNode | Node):
+            places = (places,)
+        nodes = [self.node(place).node for place in places]
+        return ComparisonView(self, nodes, metric, self.workspace.compare(nodes, metric))
+
+    def metrics(self, places: Iterable[object]) -> tuple[str, ...]:
+        """The metrics that at least one of these nodes has."""
+        return self.workspace.metrics([self.node(place).node for place in places])
+
+    def checkpoints(self, place: object) -> tuple[CheckpointView, ...]:
+        """The checkpoints at a node, newest first."""
+        from explorer.notebook.checkpoint import CheckpointView
+
+        bound = self.node(place)
+
+        def view(found: Any) -> CheckpointView:
+            return CheckpointView(
+                bound.node, bound.address, found, lambda: self.workspace.manifest(bound.node, found.step)
+            )
+
+        return tuple(view(found) for found in self.workspace.checkpoints(bound.node))
+
+    def checkpoint(self, place: object, step: int | None = None) -> CheckpointView:
+        """The newest checkpoint at a node, or that of a step.
+
+        Raises:
+            NotFound: there is none.
+        """
+        found = self.checkpoints(place)
+        for view in found:
+            if step is None or view.step == step:
+                return view
+        steps = ", ".join(str(view.step) for view in found[:8] if view.step is not None)
+        said = f"`{self.node(place)}` has no checkpoint" + (f" of step {step}." if step is not None else ".")
+        raise NotFound(said, hint=f"there is: {steps}" if steps else "its training saved none")
+
+    def undo(self) -> str:
+        """Take back the newest fork, snapshot or deletion of this session; says what it was."""
+        return self.workspace.undo()
+
+    def close(self) -> None:
+        """Let go of the store and the widget. Runs go on."""
+        if self._tree is not None:
+            self._tree.close()
+            self._tree = None
+        self.backstage.close()
+        self._close()
+
+    def __enter__(self) -> Explorer:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def snippet(self, node: Node) -> str:
+        """A place as an expression that runs anywhere."""
+        return f"{self.opened_by}[{self.address(node)!r}]"
+
+    def _changes(
+        self, source: BoundNode, overrides: Mapping[str, Scalar] | None, changes: Mapping[str, object]
+    ) -> Overrides:
+        if overrides is not None and not isinstance(overrides, Mapping):
+            raise BadInput("`overrides` is not a mapping.", hint='write overrides={"lr": 3e-5}')
+        checked = check(changes, self._known(source) if changes else ())
+        return tuple({**dict(check(overrides or {}, ())), **dict(checked)}.items())
+
+    def _known(self, source: BoundNode) -> frozenset[str]:
+        """Names that a change may have: the checkpoint's configuration and state, and earlier changes."""
+        try:
+            manifest = self.workspace.manifest(source.node)
+        except ExplorerError:
+            return frozenset()  # nothing to read, so nothing to be wrong against
+        if not manifest.config and not manifest.state:
+            return frozenset()
+        earlier = [name for changed in self.state.overrides.values() for name, _ in changed]
+        return names_in(manifest.config, manifest.state, earlier)
+
+    def _ipython_key_completions_(self) -> list[str]:
+        """Addresses that are known already; nothing is read."""
+        state = self.state
+        found: list[str] = []
+        for bucket in sorted(state.buckets.values(), key=lambda b: -b.created_ns):
+            found.append(bucket.name)
+            found.extend(self.address(s.node) for s in reversed(bucket.snapshots))
+            if len(found) >= _MOST_COMPLETIONS:
+                break
+        return found[:_MOST_COMPLETIONS]
+
+    def __repr__(self) -> str:
+        return f"<Explorer {static.title(self.state)}>"
+
+    def _repr_mimebundle_(self, **options: object) -> tuple[dict[str, Any], dict[str, Any]]:
+        return self.tree()._repr_mimebundle_(**options)
