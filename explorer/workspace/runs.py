@@ -1,0 +1,243 @@
+"""Verbs on runs: resume, launch, stop, follow the log; and the thread that sees what became of them."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from explorer.errors import Conflict, ExplorerError, NotFound, ResumeFailed
+from explorer.lineage.address import Node
+from explorer.lineage.events import RunChanged
+from explorer.lineage.values import Overrides, RunView
+from explorer.workspace.core import Core
+
+if TYPE_CHECKING:
+    from explorer.jobs.preflight import Start
+    from explorer.jobs.record import Record
+    from explorer.jobs.templates import Template
+    from explorer.workspace.caching import Caching
+
+Fork = Callable[[Node, str | None, Overrides], Node]
+_POLL_S = 0.5
+
+
+class Runs:
+    """Runs are folders under `<data>/runs`: whoever opens a workspace there finds them all again."""
+
+    def __init__(self, core: Core, *, fork: Fork, caching: Caching | None = None) -> None:
+        self._core = core
+        self._fork = fork
+        self._caching = caching
+        self._ended: set[str] = set()
+        self._foreign: set[str] = set()
+        """Folders that hold no run of this store."""
+
+    def resume(self, node: Node, template: str | None = None, overrides: Overrides = ()) -> RunView:
+        """Train on from a node: in a new fork, or in place at the head of a fork that nobody writes to.
+
+        The source is pinned to a snapshot version and found complete, the template and the overrides are
+        checked; only then is anything created. Costs a listing, a few small reads, a fork and 50 ms.
+
+        Raises:
+            NotFound, BadCheckpoint: there is nothing complete to start from.
+            BadInput: nothing tells how to start it; an override that is not known.
+            ResumeFailed: the command could not be started.
+        """
+        bucket = self._core.state.bucket(node.bucket)
+        in_place = node.is_head and bucket.parent is not None and not self._is_written(node.bucket)
+        pinned = self._pinned(node)
+        start = self._check(pinned or node)
+        chosen, allowed = self._choose(template, node, start, overrides)
+        declared = self._declared(start, node.bucket) | dict(allowed)
+        if in_place:
+            target = node
+        else:
+            target = self._fork(pinned or node, None, overrides)
+            if pinned is None:  # a head without a snapshot: the fork has frozen it
+                origin = self._core.state.bucket(target.bucket).parent
+                start = replace(start, node=origin) if origin is not None else start
+        return self._start(target.bucket, start, chosen, tuple(declared.items()))
+
+    def launch(self, bucket: str, template: str, overrides: Overrides = ()) -> RunView:
+        """Start a fresh training in a bucket, from nothing.
+
+        Raises:
+            Conflict: somebody is writing to it.
+        """
+        from explorer.jobs.overrides import check_overrides
+
+        if self._is_written(bucket):
+            raise Conflict(f"`{bucket}` has a writer already.", hint="`explorer runs list` shows it")
+        chosen = self._template(template, bucket, None)
+        overrides = check_overrides(overrides, chosen.schema, where=chosen.where)
+        return self._start(bucket, None, chosen, overrides)
+
+    def stop(self, run_id: str, grace_s: float | None = None) -> None:
+        """Ask a run to save and end; after its grace it is killed. Returns at once.
+
+        Raises:
+            NotFound: no run of this id, with the nearest.
+        """
+        import os
+        import signal
+
+        from explorer.jobs.backend import Handle
+        from explorer.jobs.local import LocalBackend
+        from explorer.jobs.record import read_local_record
+        from explorer.jobs.spec import read_spec, run_folder
+
+        if read_spec(run_folder(self._core.data, run_id)) is not None:
+            LocalBackend(self._core.data).cancel(Handle("local", run_id), grace_s)
+            return
+        record = read_local_record(self._core.data, run_id)
+        if record is not None and record.process is not None and record.process.is_alive:
+            os.kill(record.process.pid, signal.SIGTERM)
+
+    def log(self, run_id: str, offset: int = 0) -> tuple[bytes, int]:
+        """What a run printed from `offset` on, secrets starred out, and the offset to go on from."""
+        from explorer.jobs.backend import Handle
+        from explorer.jobs.credentials import mask_secrets
+        from explorer.jobs.local import LocalBackend
+
+        part, following = LocalBackend(self._core.data).logs(Handle("local", run_id), offset)
+        return mask_secrets(part), following
+
+    def list(self) -> tuple[RunView, ...]:
+        """Look at all run folders now; the runs of this store, newest first."""
+        self._look()
+        return tuple(sorted(self._core.state.runs.values(), key=lambda run: -run.started_ns))
+
+    def watch(self) -> None:
+        """Know the runs of before, then look twice a second for what moved, until the workspace closes."""
+        self._look()
+        threading.Thread(target=self._poll, name="explorer-runs", daemon=True).start()
+
+    def _poll(self) -> None:
+        while not self._core.closing.wait(_POLL_S):
+            try:
+                self._look()
+            except Exception as error:  # the thread must outlive a folder that vanishes under it
+                self._core.fail(None, error)
+
+    def _look(self) -> None:
+        from explorer.jobs.observing import read_run
+        from explorer.jobs.spec import runs_folder
+
+        info = self._core.store.info
+        events = []
+        for folder in sorted(runs_folder(self._core.data).glob("r*")):
+            if folder.name in self._ended or folder.name in self._foreign:
+                continue
+            view = read_run(folder, info.endpoint, local_store=info.is_local)
+            if view is not None:
+                events.append(RunChanged(view))
+                if not view.is_live:
+                    self._ended.add(folder.name)
+            elif (folder / "spec.json").exists() or (folder / "record.json").exists():
+                self._foreign.add(folder.name)
+        if events:
+            self._core.emit(*events)
+
+    def _pinned(self, node: Node) -> Node | None:
+        """The snapshot that a node means to start from; a head means its newest, or its fork point."""
+        if not node.is_head:
+            return node
+        bucket = self._core.state.bucket(node.bucket)
+        snapshots = bucket.snapshots or self._core.store.list_snapshots(node.bucket)
+        return snapshots[-1].node if snapshots else bucket.parent
+
+    def _check(self, node: Node) -> Start:
+        from explorer.jobs.preflight import check_start
+
+        return check_start(self._core.store, node)
+
+    def _choose(
+        self, named: str | None, node: Node, start: Start, overrides: Overrides
+    ) -> tuple[Template, Overrides]:
+        from explorer.jobs.overrides import check_overrides
+
+        template = self._template(named, node.bucket, start.record)
+        return template, check_overrides(overrides, template.schema, where=template.where)
+
+    def _template(self, named: str | None, bucket: str, record: Record | None) -> Template:
+        from explorer.jobs.choosing import choose_template
+
+        settings = self._core.settings
+        lineage = [bucket]
+        buckets = self._core.state.buckets
+        while (found := buckets.get(lineage[-1])) is not None and found.parent is not None:
+            lineage.append(found.parent.bucket)
+        return choose_template(settings.data, settings.templates, named, lineage, record)
+
+    def _declared(self, start: Start, bucket: str) -> dict[str, Any]:
+        """What was overridden on the way here: by the run that saved, and by every fork made since."""
+        record = start.record
+        told = dict(record.overrides) if record else {}
+        forks: list[dict[str, Any]] = []
+        node: Node | None = Node(bucket)
+        while node is not None and not (record and node.bucket == record.bucket):
+            forks.append(self._read_fork(node))
+            found = self._core.state.buckets.get(node.bucket)
+            node = found.parent if found is not None else None
+        for declared in reversed(forks):
+            told |= declared
+        return told
+
+    def _read_fork(self, node: Node) -> dict[str, Any]:
+        from explorer.workspace.forks import FORK_FILE, read_overrides
+
+        try:
+            return dict(read_overrides(self._core.store.read_object(node, FORK_FILE)[0], node.bucket))
+        except NotFound:
+            return {}
+
+    def _is_written(self, bucket: str) -> bool:
+        from explorer.jobs.lease import read_lease
+
+        self._look()
+        if any(run.is_live for run in self._core.state.runs_in(bucket)):
+            return True
+        lease = read_lease(self._core.store, bucket)
+        return lease is not None and lease.binds(bucket)
+
+    def _start(self, bucket: str, start: Start | None, template: Template, overrides: Overrides) -> RunView:
+        from explorer.jobs.launching import prepare
+        from explorer.jobs.local import LocalBackend
+        from explorer.jobs.spec import new_run_id, runs_folder
+
+        run_id = new_run_id()
+        view = self._prefetched(start, runs_folder(self._core.data) / run_id / "restore") if start else None
+        job = prepare(
+            self._core.store,
+            self._core.data,
+            run_id=run_id,
+            bucket=bucket,
+            start=start,
+            template=template,
+            overrides=overrides,
+            restore_dir=view,
+        )
+        backend = LocalBackend(self._core.data)
+        for problem in backend.check(job.spec):
+            raise ResumeFailed(problem.message, hint=problem.hint, where=template.where)
+        try:
+            backend.submit(backend.render(job.spec), job.keys, job.passed)
+        finally:
+            self._look()
+        return self._core.state.runs[run_id]
+
+    def _prefetched(self, start: Start, folder: Path) -> Path | None:
+        """The checkpoint's files from this disk; None where they are not all here, which is no error."""
+        if self._caching is None:
+            return None
+        try:
+            if not self._caching.cached(start.node):
+                return None
+            folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._caching.view(start.node, folder)
+            return folder
+        except ExplorerError:
+            return None
