@@ -1,0 +1,42 @@
+"""The store without its wire: one folder, one writer, everything durable before it is acknowledged."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from explorer.localstore.engine.blobs import Blobs
+from explorer.localstore.engine.buckets import Buckets
+from explorer.localstore.engine.ledger import Ledger
+from explorer.localstore.engine.listing import Listing
+from explorer.localstore.engine.objects import Objects
+from explorer.localstore.engine.stats import Stats
+from explorer.localstore.engine.uploads import Uploads
+from explorer.localstore.engine.versions import Versions
+
+
+class Engine:
+    """All parts work on the same ledger and blobs. Calls block and may come from any thread."""
+
+    def __init__(
+        self, folder: Path, *, read_only: bool = False, now_ns: Callable[[], int] = time.time_ns
+    ) -> None:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.folder = folder
+        self.blobs = Blobs(folder, self._stop_writing)
+        if not read_only:
+            self.blobs.prepare()
+        self.ledger = Ledger(folder / "meta.db", read_only=read_only, now_ns=now_ns)
+        self.buckets = Buckets(self.ledger)
+        self.objects = Objects(self.ledger, self.blobs)
+        self.listing = Listing(self.ledger)
+        self.versions = Versions(self.ledger)
+        self.stats = Stats(self.ledger)
+        self.uploads = Uploads(self.ledger, self.objects)
+
+    def _stop_writing(self, because: str) -> None:
+        self.ledger.refuse_writes_because = because
+
+    def close(self) -> None:
+        self.ledger.close()

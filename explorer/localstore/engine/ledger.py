@@ -1,0 +1,159 @@
+"""The database behind one writer thread: jobs that arrive together are committed together."""
+
+from __future__ import annotations
+
+import contextlib
+import queue
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from pathlib import Path
+from typing import Any, TypeVar
+
+from explorer.localstore.engine.clock import Clock
+from explorer.localstore.engine.schema import connect, prepare
+from explorer.localstore.refusals import Refusal
+
+T = TypeVar("T")
+Job = Callable[["Transaction"], T]
+_BATCH = 512
+_FATAL = (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_READONLY)
+
+
+class Transaction:
+    """What a job may touch: the writer's connection and the clock. Jobs run one at a time."""
+
+    def __init__(self, connection: sqlite3.Connection, clock: Clock) -> None:
+        self.execute = connection.execute
+        self.executemany = connection.executemany
+        self.tick = clock.tick
+
+
+class Ledger:
+    """Every reader has its own connection; all writing goes through `write`, which returns when durable."""
+
+    def __init__(
+        self, path: Path, *, read_only: bool = False, now_ns: Callable[[], int] = time.time_ns
+    ) -> None:
+        self._path = path
+        self._read_only = read_only
+        self.refuse_writes_because: str | None = "it was opened read-only" if read_only else None
+        self._local = threading.local()
+        self._readers: list[sqlite3.Connection] = []
+        self._lock = threading.Lock()
+        self._writer_connection = connect(path, read_only=read_only)
+        if not read_only:
+            prepare(self._writer_connection, path)
+        (last_ns,) = self._writer_connection.execute(
+            "SELECT value FROM store WHERE name='last_ns'"
+        ).fetchone()
+        self.clock = Clock(last_ns, now_ns)
+        self.generation = 0
+        """Rises with every commit: what was read before a rise may be stale."""
+        self._jobs: queue.SimpleQueue[tuple[Job[Any], Future[Any]] | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
+        if not read_only:
+            self._thread.start()
+
+    def read(self) -> sqlite3.Connection:
+        """This thread's reading connection; every statement sees all that was acknowledged before it."""
+        found: sqlite3.Connection | None = getattr(self._local, "connection", None)
+        if found is None:
+            found = self._local.connection = connect(self._path, read_only=True)
+            with self._lock:
+                self._readers.append(found)
+        return found
+
+    @contextlib.contextmanager
+    def reading(self) -> Iterator[sqlite3.Connection]:
+        """Several statements that see one state of the database."""
+        connection = self.read()
+        connection.execute("BEGIN")
+        try:
+            yield connection
+        finally:
+            connection.execute("COMMIT")
+
+    def write(self, job: Job[T]) -> T:
+        """Run `job` in the next transaction and return its answer once that is on disk.
+
+        Raises:
+            Refusal: the job refused, or the store takes no writes any more.
+        """
+        self.check_writable()
+        future: Future[T] = Future()
+        self._jobs.put((job, future))
+        return future.result()
+
+    def check_writable(self) -> None:
+        if self.refuse_writes_because:
+            raise Refusal("ServiceUnavailable", f"The store is read-only: {self.refuse_writes_because}.")
+
+    def close(self) -> None:
+        """Commit what is queued and let go of the database."""
+        if self._thread.is_alive():
+            self._jobs.put(None)
+            self._thread.join()
+        if not self._read_only:
+            with contextlib.suppress(sqlite3.Error):
+                self._writer_connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        self._writer_connection.close()
+        with self._lock:
+            for connection in self._readers:
+                connection.close()
+
+    def _run(self) -> None:
+        open_ = True
+        while open_:
+            batch = [self._jobs.get()]
+            with contextlib.suppress(queue.Empty):
+                while len(batch) < _BATCH:
+                    batch.append(self._jobs.get_nowait())
+            open_ = None not in batch
+            self._commit([item for item in batch if item is not None])
+
+    def _commit(self, batch: list[tuple[Job[Any], Future[Any]]]) -> None:
+        """One transaction for the batch; a job that raises is undone alone."""
+        answers: list[tuple[Future[Any], Any]] = []
+        connection = self._writer_connection
+        transaction = Transaction(connection, self.clock)
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+            for job, future in batch:
+                connection.execute("SAVEPOINT job")
+                try:
+                    answer = job(transaction)
+                except sqlite3.OperationalError:
+                    raise
+                except Exception as error:
+                    connection.execute("ROLLBACK TO job")
+                    future.set_exception(error)
+                else:
+                    answers.append((future, answer))
+                connection.execute("RELEASE job")
+            connection.execute("UPDATE store SET value=? WHERE name='last_ns'", (self.clock.last_ns,))
+            connection.execute("COMMIT")
+        except sqlite3.Error as error:
+            with contextlib.suppress(sqlite3.Error):
+                connection.execute("ROLLBACK")
+            self._fail(batch, error)
+            return
+        self.generation += 1
+        for future, answer in answers:
+            future.set_result(answer)
+
+    def _fail(self, batch: list[tuple[Job[Any], Future[Any]]], error: sqlite3.Error) -> None:
+        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+        full = code == sqlite3.SQLITE_FULL
+        if code in _FATAL:
+            # After an I/O error at commit nobody knows what is on disk; a restart, with its recovery, does.
+            self.refuse_writes_because = f"the database failed ({error})"
+        for _, future in batch:
+            if not future.done():
+                future.set_exception(
+                    Refusal("InsufficientStorage", "The disk under the store is full.")
+                    if full
+                    else Refusal("InternalError", f"The database failed: {error}")
+                )

@@ -1,0 +1,272 @@
+"""Objects: put, find at a time through the chain of forks, delete, copy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any, Protocol
+
+from explorer.localstore.engine.blobs import Blobs, Sink
+from explorer.localstore.engine.ledger import Ledger, Transaction
+from explorer.localstore.engine.names import check_key
+from explorer.localstore.engine.records import Attributes, Bucket, Entry, Segment
+from explorer.localstore.engine.schema import FOREVER
+from explorer.localstore.refusals import Refusal, no_such_bucket
+
+COLUMNS = "v.bucket_id, v.key, -v.nts, v.deleted, v.size, v.etag, v.blob, v.manifest, v.attributes"
+
+# Nearest ancestor first (the primary key of lineage is the order of the outer loop, CROSS JOIN pins it), each
+# seen as it was at the fork; the first row wins, and a delete marker ends the walk like any other row.
+FIND = f"""SELECT {COLUMNS} FROM lineage l CROSS JOIN version v
+  ON v.bucket_id=l.ancestor_id AND v.key=?2 AND v.nts=(
+    SELECT w.nts FROM version w WHERE w.bucket_id=l.ancestor_id AND w.key=?2 AND w.nts>=-min(l.cut_ns, ?3)
+    ORDER BY w.nts LIMIT 1)
+  WHERE l.bucket_id=?1 ORDER BY l.depth LIMIT 1"""  # noqa: S608 - only constants are joined in
+
+FIND_VERSION = f"""SELECT {COLUMNS} FROM lineage l CROSS JOIN version v
+  ON v.bucket_id=l.ancestor_id AND v.key=?2 AND v.nts=-?3 AND v.nts>=-l.cut_ns
+  WHERE l.bucket_id=?1 ORDER BY l.depth LIMIT 1"""  # noqa: S608
+
+
+def entry(row: tuple[Any, ...]) -> Entry:
+    bucket_id, key, ts, deleted, *rest = row
+    return Entry(bucket_id, key, ts, bool(deleted), *rest)
+
+
+Condition = Callable[[Entry | None], None]
+"""Looks at what is there now (None: nothing) and raises a Refusal to stop a write."""
+
+
+class Executes(Protocol):
+    def execute(self, sql: str, arguments: tuple[Any, ...], /) -> Any: ...
+
+
+def find(connection: Executes, bucket_id: int, key: bytes, at: int = FOREVER) -> Entry | None:
+    """The newest version at `at`, which may be a delete marker."""
+    row = connection.execute(FIND, (bucket_id, key, at)).fetchone()
+    return None if row is None else entry(row)
+
+
+class BlobGone(Exception):
+    """The sweep took a blob between our look and our commit: write it again."""
+
+
+class Objects:
+    def __init__(self, ledger: Ledger, blobs: Blobs) -> None:
+        self._ledger = ledger
+        self._blobs = blobs
+
+    def find(
+        self, bucket: Bucket, key: bytes, *, at: int | None = None, version: int | None = None
+    ) -> Entry | None:
+        """A version, maybe a delete marker: the head's, the one seen `at` a time, or exactly `version`."""
+        connection = self._ledger.read()
+        if version is None:
+            return find(connection, bucket.id, key, FOREVER if at is None else at)
+        row = connection.execute(FIND_VERSION, (bucket.id, key, version)).fetchone()
+        return None if row is None else entry(row)
+
+    def segments(self, found: Entry, start: int, stop: int) -> Iterator[Segment]:
+        """Where the bytes `start` to `stop` are, in order."""
+        if found.blob is not None:
+            yield Segment(found.blob, start, stop - start)
+            return
+        sql = """SELECT blob, start, size FROM segment WHERE manifest=? AND start<? AND start+size>?
+          AND size>0 ORDER BY n"""
+        for blob, begin, size in self._ledger.read().execute(sql, (found.manifest, stop, start)).fetchall():
+            low, high = max(start, begin), min(stop, begin + size)
+            yield Segment(blob, low - begin, high - low)
+
+    def part_range(self, found: Entry, n: int) -> tuple[int, int, int]:
+        """(start, stop, number of parts) of one part of a multipart object; any other object is one part."""
+        if found.manifest is None:
+            if n != 1:
+                raise Refusal("InvalidRange", "The requested partnumber is not satisfiable")
+            return 0, found.size, 1
+        connection = self._ledger.read()
+        (count,) = connection.execute(
+            "SELECT count(*) FROM segment WHERE manifest=?", (found.manifest,)
+        ).fetchone()
+        row = connection.execute(
+            "SELECT start, start+size FROM segment WHERE manifest=? AND n=?", (found.manifest, n)
+        ).fetchone()
+        if row is None:
+            raise Refusal("InvalidRange", "The requested partnumber is not satisfiable")
+        return row[0], row[1], count
+
+    def put(
+        self,
+        bucket: Bucket,
+        key: bytes,
+        sink: Sink,
+        attributes: Attributes,
+        condition: Condition | None = None,
+    ) -> Entry:
+        """Seal a verified body and make it the key's newest version; durable when this returns."""
+        check_key(key)
+
+        def job(tx: Transaction) -> Entry:
+            return insert_version(
+                tx,
+                bucket,
+                Entry(
+                    bucket.id,
+                    key,
+                    0,
+                    False,
+                    sink.digests.size,
+                    sink.digests.etag,
+                    sink.digests.blob,
+                    None,
+                    attributes.to_text(),
+                ),
+                condition,
+            )
+
+        return self.keep(sink, job)
+
+    def keep(self, sink: Sink, job: Callable[[Transaction], Entry]) -> Entry:
+        """Seal the sink's bytes unless the store has them, then commit `job` with their row."""
+        blob, size = sink.digests.blob, sink.digests.size
+        self._ledger.check_writable()
+        with self._blobs.in_flight(blob):
+            # That the bytes are durable is known from the committed row, never from the file's being there.
+            known = self._ledger.read().execute("SELECT 1 FROM blob WHERE hash=?", (blob,)).fetchone()
+            while True:
+                if not known:
+                    sink.sync()
+                    self._blobs.seal(sink.path, blob)
+
+                def guarded(tx: Transaction, known: bool = bool(known)) -> Entry:
+                    if known and not tx.execute("SELECT 1 FROM blob WHERE hash=?", (blob,)).fetchone():
+                        raise BlobGone
+                    tx.execute("INSERT OR IGNORE INTO blob VALUES(?,?,?)", (blob, size, tx.tick()))
+                    return job(tx)
+
+                try:
+                    return self._ledger.write(guarded)
+                except BlobGone:
+                    known = None
+
+    def delete(self, bucket: Bucket, key: bytes, condition: Condition | None = None) -> Entry | None:
+        """Put a delete marker on the key and return it; a bucket without history loses the object (None)."""
+
+        def job(tx: Transaction) -> Entry | None:
+            marker = Entry(bucket.id, key, 0, True, 0, "", None, None)
+            if check_snapshots(tx, bucket) or has_history(tx, bucket):
+                return insert_version(tx, bucket, marker, condition)
+            if condition is not None:
+                condition(_visible(find(tx, bucket.id, key)))
+            tx.tick()
+            tx.execute("DELETE FROM version WHERE bucket_id=? AND key=?", (bucket.id, key))
+            return None
+
+        return self._ledger.write(job)
+
+    def delete_version(self, bucket: Bucket, key: bytes, version: int) -> Entry | None:
+        """Remove one version for good, from snapshots and forks too; one that is a parent's is refused.
+
+        Returns the version that was removed, or None if there was none.
+        """
+
+        def job(tx: Transaction) -> Entry | None:
+            check_snapshots(tx, bucket)
+            row = tx.execute(FIND_VERSION, (bucket.id, key, version)).fetchone()
+            if row is None:
+                return None
+            found = entry(row)
+            if found.bucket_id != bucket.id:
+                raise Refusal("AccessDenied", "The version belongs to the parent of this fork.")
+            tx.execute(
+                "DELETE FROM version WHERE bucket_id=? AND key=? AND nts=?", (bucket.id, key, -version)
+            )
+            return found
+
+        return self._ledger.write(job)
+
+    def copy(
+        self,
+        found: Entry,
+        bucket: Bucket,
+        key: bytes,
+        attributes: Attributes,
+        condition: Condition | None = None,
+        *,
+        remove_source: bool = False,
+    ) -> Entry:
+        """A new version with the same bytes; nothing is read or written but rows. `remove_source` renames."""
+        check_key(key)
+
+        def job(tx: Transaction) -> Entry:
+            live = tx.execute(
+                "SELECT 1 FROM version WHERE bucket_id=? AND key=? AND nts=?",
+                (found.bucket_id, found.key, -found.ts),
+            ).fetchone()
+            if live is None:
+                raise Refusal("NoSuchKey", "The source of the copy is gone.")
+            wanted = replace(found, bucket_id=bucket.id, key=key, attributes_text=attributes.to_text())
+            made = insert_version(tx, bucket, wanted, condition)
+            if remove_source and found.key != key:
+                insert_version(tx, bucket, Entry(bucket.id, found.key, 0, True, 0, "", None, None))
+            return made
+
+        return self._ledger.write(job)
+
+    def change_attributes(self, found: Entry, attributes: Attributes) -> None:
+        """Rewrite what is said of one version (its tags); its bytes and its time stay."""
+
+        def job(tx: Transaction) -> None:
+            tx.tick()
+            tx.execute(
+                "UPDATE version SET attributes=? WHERE bucket_id=? AND key=? AND nts=?",
+                (attributes.to_text(), found.bucket_id, found.key, -found.ts),
+            )
+
+        self._ledger.write(job)
+
+
+def _visible(found: Entry | None) -> Entry | None:
+    return None if found is None or found.deleted else found
+
+
+def check_snapshots(tx: Transaction, bucket: Bucket) -> bool:
+    """Whether the bucket keeps versions now; refuses if it was deleted since the request looked."""
+    row = tx.execute(
+        "SELECT snapshots_on FROM bucket WHERE id=? AND deleted_ns IS NULL", (bucket.id,)
+    ).fetchone()
+    if row is None:
+        raise no_such_bucket(bucket.name)
+    return bool(row[0])
+
+
+def has_history(tx: Transaction, bucket: Bucket) -> bool:
+    """A regular bucket that once kept snapshots: those must go on seeing what they saw."""
+    return tx.execute("SELECT 1 FROM snapshot WHERE bucket_id=?", (bucket.id,)).fetchone() is not None
+
+
+def insert_version(
+    tx: Transaction, bucket: Bucket, wanted: Entry, condition: Condition | None = None
+) -> Entry:
+    """Write the newest version of a key, at the next tick, inside a job."""
+    keeps = check_snapshots(tx, bucket) or has_history(tx, bucket)
+    if condition is not None:
+        condition(_visible(find(tx, bucket.id, wanted.key)))
+    if not keeps:
+        tx.execute("DELETE FROM version WHERE bucket_id=? AND key=?", (bucket.id, wanted.key))
+    made = replace(wanted, ts=tx.tick())
+    if keeps or not wanted.deleted:
+        tx.execute(
+            "INSERT INTO version VALUES(?,?,?,?,?,?,?,?,?)",
+            (
+                bucket.id,
+                made.key,
+                -made.ts,
+                made.deleted,
+                made.size,
+                made.etag,
+                made.blob,
+                made.manifest,
+                made.attributes_text,
+            ),
+        )
+    return made

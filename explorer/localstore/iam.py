@@ -1,0 +1,105 @@
+"""Keys and policies of the local store: who a key is, and what it may do."""
+
+from __future__ import annotations
+
+import hmac
+import threading
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from pathlib import Path
+
+from explorer.access import (
+    BucketRole,
+    Circumstances,
+    Decision,
+    Grants,
+    Operation,
+    Role,
+    decide_all,
+    decide_iam,
+    may_see,
+)
+from explorer.errors import BadInput
+from explorer.localstore.engine.ledger import Ledger
+from explorer.localstore.iam_keys import AccessKey, Keys
+from explorer.localstore.iam_policies import Policies
+from explorer.localstore.iam_tables import prepare_tables
+from explorer.localstore.refusals import Refusal
+
+OWNER_ROLE = BucketRole("*", Role.ADMIN)
+
+
+class Iam:
+    """The owner's key lives in the store's key file, all others in its database.
+
+    Grants are remembered until a key or a policy changes: one process writes the store, and it is this one.
+    """
+
+    def __init__(self, ledger: Ledger, folder: Path, *, owner_id: str, owner_secret: str) -> None:
+        if ledger.refuse_writes_because is None:
+            prepare_tables(ledger, folder)
+        self.owner = AccessKey(owner_id, "owner", True, "", 0, (OWNER_ROLE,))
+        self._owner_secret = owner_secret
+        self._lock = threading.Lock()
+        self._generation = 0
+        self._secrets: dict[str, str | None] = {}
+        self._grants: dict[str, Grants] = {}
+        self.keys = Keys(ledger, self._forget)
+        self.policies = Policies(ledger, self._forget)
+
+    def secret(self, access_key: str) -> str | None:
+        """The secret of an active key; None where there is none."""
+        if hmac.compare_digest(access_key.encode(), self.owner.id.encode()):
+            return self._owner_secret
+        with self._lock:
+            if access_key in self._secrets:
+                return self._secrets[access_key]
+            generation = self._generation
+        found = self.keys.secret(access_key)
+        if found is not None:  # strangers' guesses would fill the memory
+            with self._lock:
+                if generation == self._generation:
+                    self._secrets[access_key] = found
+        return found
+
+    def grants(self, access_key: str) -> Grants:
+        """What a key may do; nothing where there is no such key."""
+        if access_key == self.owner.id:
+            return Grants(owner=True)
+        with self._lock:
+            known = self._grants.get(access_key)
+            generation = self._generation
+        if known is not None:
+            return known
+        try:
+            roles = self.keys.get(access_key).roles
+        except Refusal:
+            return Grants()
+        except BadInput:  # a role that a newer version wrote
+            roles = ()
+        grants = Grants(roles=roles, policies=self.policies.judged(access_key))
+        with self._lock:
+            if generation == self._generation:
+                self._grants[access_key] = grants
+        return grants
+
+    def decide(self, access_key: str, operations: Iterable[Operation], source_ip: str | None) -> Decision:
+        """The evaluator's word about one request, now."""
+        return decide_all(self.grants(access_key), operations, self.circumstances(source_ip))
+
+    def decide_iam(self, access_key: str, call: str) -> Decision:
+        return decide_iam(self.grants(access_key), call)
+
+    def may_see(self, access_key: str, bucket: str, source_ip: str | None) -> bool:
+        """Whether this key's bucket listing shows this bucket."""
+        return may_see(self.grants(access_key), bucket, self.circumstances(source_ip))
+
+    @staticmethod
+    def circumstances(source_ip: str | None) -> Circumstances:
+        return Circumstances(datetime.now(UTC), source_ip)
+
+    def _forget(self) -> None:
+        with self._lock:
+            self._generation += 1
+            self._secrets.clear()
+            self._grants.clear()

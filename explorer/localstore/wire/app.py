@@ -1,0 +1,122 @@
+"""The ASGI application: parse, authenticate, authorise, do, answer."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from explorer.localstore.engine.engine import Engine
+from explorer.localstore.refusals import Refusal
+from explorer.localstore.wire import account, buckets, copies, listings, multipart, objects
+from explorer.localstore.wire.answers import Answer, Send, refused, send_answer
+from explorer.localstore.wire.auth import Authority, authenticate
+from explorer.localstore.wire.call import Call, Handler
+from explorer.localstore.wire.request import Receive, Request
+from explorer.localstore.wire.routes import operation
+
+log = logging.getLogger("explorer.localstore")
+SLOW_MS = 1000.0
+"""A request that takes longer is worth a line in the log; so are refused keys and failures."""
+THREADS = 32
+"""Writers wait in a thread for their commit; this many are committed together at most."""
+
+HANDLERS: dict[str, Handler] = {
+    "AbortMultipartUpload": multipart.abort_multipart_upload,
+    "CompleteMultipartUpload": multipart.complete_multipart_upload,
+    "CopyObject": copies.copy_object,
+    "CreateBucket": buckets.create_bucket,
+    "CreateMultipartUpload": multipart.create_multipart_upload,
+    "DeleteBucket": buckets.delete_bucket,
+    "DeleteObject": objects.delete_object,
+    "DeleteObjects": objects.delete_objects,
+    "DeleteSnapshot": buckets.delete_snapshot,
+    "ForkBucket": buckets.fork_bucket,
+    "GetBucketLocation": buckets.get_bucket_location,
+    "GetBucketMetadata": buckets.get_bucket_metadata,
+    "GetBucketVersioning": buckets.get_bucket_versioning,
+    "GetObject": objects.get_object,
+    "HeadBucket": buckets.head_bucket,
+    "HeadObject": objects.get_object,
+    "ListBuckets": account.list_buckets,
+    "ListForks": account.list_forks,
+    "ListMultipartUploads": multipart.list_multipart_uploads,
+    "ListObjectVersions": listings.list_object_versions,
+    "ListObjects": listings.list_objects,
+    "ListObjectsV2": listings.list_objects_v2,
+    "ListParts": multipart.list_parts,
+    "ListSnapshots": account.list_snapshots,
+    "Presign": account.presign,
+    "PutObject": objects.put_object,
+    "RenameObject": copies.copy_object,
+    "TakeSnapshot": buckets.take_snapshot,
+    "UpdateBucket": buckets.update_bucket,
+    "UploadPart": multipart.upload_part,
+    "UploadPartCopy": multipart.upload_part_copy,
+}
+
+
+class App:
+    """One store on the wire."""
+
+    def __init__(self, engine: Engine, authority: Authority) -> None:
+        self.engine = engine
+        self.authority = authority
+        self.handlers = dict(HANDLERS)
+        self._executor = ThreadPoolExecutor(THREADS, thread_name_prefix="store")
+
+    async def __call__(self, scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return
+        started = time.perf_counter()
+        name, as_json, answer = "?", False, Answer()
+        request: Request | None = None
+        try:
+            request = Request.from_scope(scope, receive)
+            as_json = request.wants_json
+            name = operation(request)
+            proof = authenticate(request, self.authority)
+            handler = self.handlers.get(name)
+            if handler is None:
+                raise Refusal("NotImplemented", f"{name} is not implemented by the local store.")
+            answer = await handler(Call(name, request, self.engine, proof, self.authority, self._executor))
+        except Refusal as refusal:
+            answer = self._refuse(scope, request, refusal, as_json=as_json)
+        except (asyncio.CancelledError, ConnectionError):
+            raise
+        except Exception:
+            log.exception("%s failed", name)
+            failed = Refusal("InternalError", "We encountered an internal error. Please try again.")
+            answer = self._refuse(scope, request, failed, as_json=as_json)
+        await self._send(scope, request, answer, send)
+        took_ms = (time.perf_counter() - started) * 1000
+        if answer.status >= 500 or answer.status == 403 or took_ms > SLOW_MS:
+            log.info("%s %s %d %.1fms", name, scope["path"], answer.status, took_ms)
+
+    def _refuse(
+        self, scope: Mapping[str, Any], request: Request | None, refusal: Refusal, *, as_json: bool
+    ) -> Answer:
+        request_id = request.id if request is not None else "0"
+        head = scope["method"] == "HEAD"
+        return refused(refusal, request_id=request_id, resource=scope["path"], as_json=as_json, head=head)
+
+    async def _send(
+        self, scope: Mapping[str, Any], request: Request | None, answer: Answer, send: Send
+    ) -> None:
+        request_id = request.id if request is not None else "0"
+        path_send = "http.response.pathsend" in (scope.get("extensions") or {})
+        head = scope["method"] == "HEAD"
+        try:
+            await send_answer(answer, send, self.engine.blobs, request_id, head=head, path_send=path_send)
+        except Refusal as refusal:
+            # Only headers are refused here, before anything was sent.
+            answer = self._refuse(scope, request, refusal, as_json=False)
+            await send_answer(answer, send, self.engine.blobs, request_id, head=head, path_send=False)
+
+    def close(self) -> None:
+        with contextlib.suppress(RuntimeError):
+            self._executor.shutdown(wait=True, cancel_futures=True)

@@ -1,0 +1,92 @@
+"""Who asks, and whether they may: the seam behind which keys and policies live."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Protocol
+
+from explorer.access.operations import Operation
+from explorer.localstore.refusals import Refusal
+from explorer.localstore.wire.request import Request
+from explorer.localstore.wire.sigv4 import Claim, read_claim, verify
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """A key that has proven itself."""
+
+    access_key: str
+    is_owner: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """A verified signature; `key` signs the chunks of a streaming body."""
+
+    principal: Principal
+    claim: Claim
+    key: bytes
+
+
+class Authority(Protocol):
+    """What the wire needs to know of keys and policies."""
+
+    def secret(self, access_key: str) -> str | None:
+        """The secret of an active key, None if there is no such key or it is off."""
+        ...
+
+    def principal(self, access_key: str) -> Principal: ...
+
+    def may(self, principal: Principal, operation: Operation, context: Mapping[str, str]) -> bool:
+        """Whether roles and policies allow it; `context` holds aws:SourceIp and aws:CurrentTime."""
+        ...
+
+
+class OwnerOnly:
+    """One key, the owner's, and it may do everything."""
+
+    def __init__(self, access_key: str, secret_key: str) -> None:
+        self._access_key = access_key
+        self._secret_key = secret_key
+
+    def secret(self, access_key: str) -> str | None:
+        return self._secret_key if access_key == self._access_key else None
+
+    def principal(self, access_key: str) -> Principal:
+        return Principal(access_key, access_key == self._access_key)
+
+    def may(self, principal: Principal, operation: Operation, context: Mapping[str, str]) -> bool:
+        return principal.is_owner
+
+
+def authenticate(request: Request, authority: Authority) -> Proof:
+    """Prove who sent the request.
+
+    Raises:
+        Refusal: InvalidAccessKeyId, SignatureDoesNotMatch and their kin.
+    """
+    claim = read_claim(request)
+    secret = authority.secret(claim.access_key)
+    if secret is None:
+        raise Refusal(
+            "InvalidAccessKeyId",
+            "The AWS access key ID you provided does not exist in our records.",
+            AWSAccessKeyId=claim.access_key[:128],
+        )
+    key = verify(request, claim, secret, datetime.now(UTC))
+    return Proof(authority.principal(claim.access_key), claim, key)
+
+
+def authorise(
+    authority: Authority, principal: Principal, operations: Iterable[Operation], context: Mapping[str, str]
+) -> None:
+    """Let the request pass if all of `operations` may be done, or refuse.
+
+    Raises:
+        Refusal: AccessDenied.
+    """
+    for operation in operations:
+        if not authority.may(principal, operation, context):
+            raise Refusal("AccessDenied", f"Access Denied: {operation.name} on {operation.resource}")

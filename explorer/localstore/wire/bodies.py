@@ -1,0 +1,194 @@
+"""Bodies on their way in: decoded, counted, hashed into a sink, held against what the client claimed."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import binascii
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+from explorer.localstore.engine.blobs import Blobs, Sink
+from explorer.localstore.engine.digests import ALGORITHMS, Digests
+from explorer.localstore.refusals import Refusal
+from explorer.localstore.wire.auth import Proof
+from explorer.localstore.wire.chunked import KINDS, SIGNED, SIGNED_TRAILER, ChunkedBody, ChunkSigner
+from explorer.localstore.wire.request import Request
+
+MAX_OBJECT_BYTES = 5 * 2**30
+MAX_DOCUMENT_BYTES = 4 * 2**20
+_PIECE = 1 << 20
+_INLINE = 64 << 10
+_SIZES = {"CRC32": 4, "CRC32C": 4, "CRC64NVME": 8, "SHA1": 20, "SHA256": 32}
+
+Run = Callable[..., Any]
+
+
+async def raw_body(request: Request) -> AsyncIterator[bytes]:
+    """The body as it comes; a client that hangs up ends it with a Refusal."""
+    while True:
+        message = await request.receive()
+        if message["type"] == "http.disconnect":
+            raise Refusal("IncompleteBody", "The client closed the connection.")
+        if message.get("body"):
+            yield message["body"]
+        if not message.get("more_body"):
+            return
+
+
+class Claims:
+    """What the headers say of the body: its length, hashes and checksums. Read before the body is."""
+
+    def __init__(self, request: Request, proof: Proof, default_algorithm: str | None = None) -> None:
+        headers = request.headers
+        self.payload = proof.claim.payload_hash
+        self.chunked = self.payload if self.payload in KINDS else None
+        self.md5 = _base64(headers["content-md5"], 16, "InvalidDigest") if "content-md5" in headers else None
+        self.checksums = {
+            name: _checksum(name, headers[f"x-amz-checksum-{name.lower()}"])
+            for name in ALGORITHMS
+            if f"x-amz-checksum-{name.lower()}" in headers
+        }
+        self.trailing = [
+            name
+            for name in ALGORITHMS
+            if f"x-amz-checksum-{name.lower()}"
+            in headers.get("x-amz-trailer", "").lower().replace(" ", "").split(",")
+        ]
+        if len(self.checksums) + len(self.trailing) > 1:
+            raise Refusal("InvalidRequest", "Expecting a single x-amz-checksum- header")
+        self.algorithms = [*self.checksums, *self.trailing]
+        asked = headers.get("x-amz-sdk-checksum-algorithm") or default_algorithm
+        if asked and not self.algorithms:
+            self.algorithms = [asked.upper()]
+        if default_algorithm and default_algorithm not in self.algorithms:
+            self.algorithms.append(default_algorithm)
+        self.length = self._length(request)
+
+    def _length(self, request: Request) -> int:
+        text = request.headers.get("x-amz-decoded-content-length") if self.chunked else None
+        if text is not None:
+            if not (text.isascii() and text.isdigit() and len(text) < 19):
+                raise Refusal("InvalidArgument", "x-amz-decoded-content-length is not a number.")
+            return int(text)
+        length = request.content_length()
+        if length is None or self.chunked:
+            raise Refusal("MissingContentLength", "You must provide the Content-Length HTTP header.")
+        return length
+
+    @property
+    def signs_payload(self) -> bool:
+        return len(self.payload) == 64
+
+    def check(self, digests: Digests, trailers: dict[str, str]) -> None:
+        """Raises the Refusal that fits the first claim the bytes do not keep."""
+        if digests.size != self.length:
+            raise Refusal(
+                "IncompleteBody",
+                "You did not provide the number of bytes specified by the Content-Length HTTP header",
+            )
+        if self.signs_payload and digests.payload_sha256 != self.payload:
+            raise Refusal(
+                "XAmzContentSHA256Mismatch",
+                "The provided 'x-amz-content-sha256' header does not match what was computed.",
+                ClientComputedContentSHA256=self.payload,
+                S3ComputedContentSHA256=digests.payload_sha256,
+            )
+        if self.md5 is not None and self.md5 != digests.md5:
+            raise Refusal("BadDigest", "The Content-MD5 you specified did not match what we received.")
+        for name in self.trailing:
+            value = trailers.get(f"x-amz-checksum-{name.lower()}")
+            if value is None:
+                raise Refusal("InvalidRequest", "The trailer that was announced did not come.")
+            self.checksums[name] = _checksum(name, value)
+        for name, value in self.checksums.items():
+            if digests.checksum(name) != value:
+                raise Refusal("BadDigest", f"The {name} you specified did not match the calculated checksum.")
+
+
+def _checksum(name: str, value: str) -> str:
+    _base64(
+        value, _SIZES[name], "InvalidRequest", f"Value for x-amz-checksum-{name.lower()} header is invalid."
+    )
+    return value
+
+
+def _base64(
+    text: str, size: int, code: str, message: str = "The Content-MD5 you specified is not valid."
+) -> bytes:
+    try:
+        raw = base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        raw = b""
+    if len(raw) != size:
+        raise Refusal(code, message)
+    return raw
+
+
+def _open(request: Request, proof: Proof, claims: Claims) -> tuple[AsyncIterator[bytes], dict[str, str]]:
+    """The decoded body, and the trailers that will be there at its end."""
+    raw = raw_body(request)
+    if claims.chunked is None:
+        return raw, {}
+    signed = claims.chunked in (SIGNED, SIGNED_TRAILER)
+    body = ChunkedBody(raw, ChunkSigner(proof) if signed else None)
+    return body.data(), body.trailers
+
+
+async def receive_object(request: Request, proof: Proof, claims: Claims, blobs: Blobs, run: Run) -> Sink:
+    """Stream the body into a sink and verify it. The caller puts or closes the sink.
+
+    Raises:
+        Refusal: too large, no space, or a claim that does not hold; nothing is left behind.
+    """
+    if claims.length > MAX_OBJECT_BYTES:
+        raise Refusal("EntityTooLarge", "Your proposed upload exceeds the maximum allowed size")
+    blobs.check_space(claims.length)
+    body, trailers = _open(request, proof, claims)
+    sink = blobs.create(claims.algorithms, sha256=claims.signs_payload)
+    writing: asyncio.Future[None] | None = None
+    try:
+        buffer, total = bytearray(), 0
+        async for piece in body:
+            total += len(piece)
+            if total > claims.length:
+                raise Refusal("IncompleteBody", "The body is longer than the request says.")
+            buffer += piece
+            if len(buffer) >= _PIECE:
+                # One piece is hashed and written in a thread while the next one comes in.
+                if writing is not None:
+                    await writing
+                writing = asyncio.ensure_future(run(sink.write, bytes(buffer)))
+                buffer = bytearray()
+        if writing is not None:
+            await writing
+        if total <= _INLINE:
+            sink.write(bytes(buffer))
+        elif buffer:
+            await run(sink.write, bytes(buffer))
+        claims.check(sink.digests, trailers)
+        return sink
+    except BaseException:
+        if writing is not None:
+            await asyncio.wait([writing])
+        sink.close()
+        raise
+
+
+async def receive_document(request: Request, proof: Proof) -> bytes:
+    """A small body, whole: XML, JSON or a form; verified like any other."""
+    if request.content_length() is None and "transfer-encoding" not in request.headers:
+        return b""
+    claims = Claims(request, proof)
+    if claims.length > MAX_DOCUMENT_BYTES:
+        raise Refusal("EntityTooLarge", "The document is too large.")
+    body, trailers = _open(request, proof, claims)
+    digests = Digests(claims.algorithms, sha256=claims.signs_payload)
+    out = bytearray()
+    async for piece in body:
+        out += piece
+        if len(out) > claims.length:
+            raise Refusal("IncompleteBody", "The body is longer than the request says.")
+    digests.update(bytes(out))
+    claims.check(digests, trailers)
+    return bytes(out)

@@ -1,0 +1,233 @@
+"""Multipart uploads."""
+
+from __future__ import annotations
+
+import os
+
+from explorer.localstore.engine.blobs import Sink
+from explorer.localstore.engine.digests import ALGORITHMS
+from explorer.localstore.engine.records import Entry, Upload
+from explorer.localstore.engine.uploads import MAX_PARTS
+from explorer.localstore.refusals import Refusal
+from explorer.localstore.wire import conditions, xml
+from explorer.localstore.wire.answers import CHUNK, Answer, iso_ms, xml_answer
+from explorer.localstore.wire.attributes import read_attributes, version_headers
+from explorer.localstore.wire.bodies import Claims, receive_object
+from explorer.localstore.wire.call import Call
+from explorer.localstore.wire.copies import find_source
+from explorer.localstore.wire.listings import OWNER, encoder
+from explorer.localstore.wire.objects import parse_range
+
+
+async def create_multipart_upload(call: Call) -> Answer:
+    call.authorise()
+    request, bucket = call.request, call.bucket()
+    algorithm = request.headers.get("x-amz-checksum-algorithm", "").upper() or None
+    if algorithm is not None and algorithm not in ALGORITHMS:
+        raise Refusal("InvalidRequest", "Checksum algorithm provided is unsupported.")
+    kind = request.headers.get("x-amz-checksum-type", "").upper()
+    kind = kind or ("FULL_OBJECT" if algorithm in (None, "CRC64NVME") else "COMPOSITE")
+    fits = {"COMPOSITE": algorithm != "CRC64NVME", "FULL_OBJECT": algorithm not in ("SHA1", "SHA256")}
+    if not fits.get(kind, False):
+        raise Refusal(
+            "InvalidRequest", f"The {kind} checksum type cannot be used with the {algorithm} algorithm."
+        )
+    id_ = await call.run(
+        call.engine.uploads.begin,
+        bucket,
+        request.object_key,
+        read_attributes(request, bucket),
+        algorithm,
+        kind,
+    )
+    headers = [("x-amz-checksum-algorithm", algorithm), ("x-amz-checksum-type", kind)] if algorithm else []
+    fields = [("Bucket", bucket.name), ("Key", request.object_key.decode()), ("UploadId", id_)]
+    return xml_answer("InitiateMultipartUploadResult", fields, headers)
+
+
+def _upload(call: Call) -> Upload:
+    id_ = call.request.query.get("uploadId", "")
+    return call.engine.uploads.get(call.bucket(), call.request.object_key, id_)
+
+
+def _part_number(call: Call) -> int:
+    text = call.request.query.get("partNumber", "")
+    if not (text.isascii() and text.isdigit() and len(text) < 6 and 1 <= int(text) <= MAX_PARTS):
+        raise Refusal(
+            "InvalidArgument",
+            f"Part number must be an integer between 1 and {MAX_PARTS}, inclusive",
+            ArgumentName="partNumber",
+        )
+    return int(text)
+
+
+async def upload_part(call: Call) -> Answer:
+    call.authorise()
+    request, engine = call.request, call.engine
+    engine.ledger.check_writable()
+    upload, n = _upload(call), _part_number(call)
+    claims = Claims(request, call.proof, upload.algorithm)
+    sink = await receive_object(request, call.proof, claims, engine.blobs, call.run)
+    try:
+        part = await call.run(engine.uploads.add_part, upload, n, sink)
+        checksums = [
+            (f"x-amz-checksum-{name.lower()}", sink.digests.checksum(name)) for name in claims.algorithms
+        ]
+    finally:
+        sink.close()
+    return Answer(200, [("etag", f'"{part.etag}"'), *checksums])
+
+
+async def upload_part_copy(call: Call) -> Answer:
+    source_bucket, found = find_source(call)
+    upload, n = _upload(call), _part_number(call)
+    text = call.request.headers.get("x-amz-copy-source-range")
+    start, stop = parse_range(text, None, found)
+    call.engine.blobs.check_space(stop - start)
+    sink = call.engine.blobs.create([upload.algorithm] if upload.algorithm else [])
+    try:
+        await call.run(_copy_bytes, call, found, start, stop, sink)
+        part = await call.run(call.engine.uploads.add_part, upload, n, sink)
+    finally:
+        sink.close()
+    headers = [("x-amz-copy-source-version-id", str(found.ts))] if source_bucket.snapshots_on else []
+    checksum = (f"Checksum{upload.algorithm}", part.checksum or None)
+    fields = [("LastModified", iso_ms(part.written_ns)), ("ETag", f'"{part.etag}"'), checksum]
+    return xml_answer("CopyPartResult", fields, headers)
+
+
+def _copy_bytes(call: Call, found: Entry, start: int, stop: int, sink: Sink) -> None:
+    """A part's ETag is the MD5 of its bytes, so they are read; the blob is shared if they are a whole one."""
+    for segment in call.engine.objects.segments(found, start, stop):
+        fd = call.engine.blobs.open(segment.blob)
+        try:
+            offset, left = segment.offset, segment.size
+            while left:
+                data = os.pread(fd, min(CHUNK, left), offset)
+                if not data:
+                    raise OSError(f"blob {segment.blob} is shorter than its row says")
+                sink.write(data)
+                offset, left = offset + len(data), left - len(data)
+        finally:
+            os.close(fd)
+
+
+async def complete_multipart_upload(call: Call) -> Answer:
+    call.authorise()
+    request, bucket = call.request, call.bucket()
+    key = request.object_key
+    wanted: list[tuple[int, str]] = []
+    for part in xml.parse(await call.document(), "CompleteMultipartUpload").all("Part"):
+        number, etag = part.value("PartNumber") or "", part.value("ETag")
+        if etag is None or not (number.isascii() and number.isdigit() and len(number) < 6):
+            raise Refusal("MalformedXML", "A part needs a PartNumber and an ETag.")
+        wanted.append((int(number), etag.strip().strip('"')))
+    claimed = next(
+        (
+            v
+            for name in ALGORITHMS
+            if (v := request.headers.get(f"x-amz-checksum-{name.lower()}")) is not None
+        ),
+        None,
+    )
+    made = await call.run(
+        call.engine.uploads.complete,
+        bucket,
+        key,
+        request.query.get("uploadId", ""),
+        wanted,
+        claimed,
+        conditions.for_write(request.headers, key),
+    )
+    attributes = made.attributes
+    fields: list[tuple[str, object]] = [
+        ("Location", f"http://{request.headers.get('host', '')}/{bucket.name}/{key.decode()}"),
+        ("Bucket", bucket.name),
+        ("Key", key.decode()),
+        ("ETag", f'"{made.etag}"'),
+        *((f"Checksum{name}", value) for name, value in attributes.checksums.items()),
+    ]
+    if attributes.checksums:
+        fields.append(("ChecksumType", attributes.checksum_type))
+    return xml_answer("CompleteMultipartUploadResult", fields, version_headers(bucket, made))
+
+
+async def abort_multipart_upload(call: Call) -> Answer:
+    call.authorise()
+    id_ = call.request.query.get("uploadId", "")
+    await call.run(call.engine.uploads.abort, call.bucket(), call.request.object_key, id_)
+    return Answer(204)
+
+
+async def list_parts(call: Call) -> Answer:
+    call.authorise()
+    request = call.request
+    upload = _upload(call)
+    after, limit = request.number("part-number-marker", 0, high=MAX_PARTS), request.number("max-parts", 1000)
+    found = call.engine.uploads.parts(upload, after=after, limit=limit + 1)
+    parts = found[:limit]
+    fields: list[tuple[str, object]] = [
+        ("Bucket", request.bucket),
+        ("Key", upload.key.decode()),
+        ("UploadId", upload.id),
+        ("Initiator", OWNER),
+        ("Owner", OWNER),
+        ("StorageClass", upload.attributes.storage_class),
+        ("PartNumberMarker", after),
+        ("NextPartNumberMarker", parts[-1].n if parts else after),
+        ("MaxParts", limit),
+        ("IsTruncated", len(found) > limit),
+        ("ChecksumAlgorithm", upload.algorithm),
+        ("ChecksumType", upload.checksum_type if upload.algorithm else None),
+    ]
+    for part in parts:
+        described: list[tuple[str, object]] = [
+            ("PartNumber", part.n),
+            ("LastModified", iso_ms(part.written_ns)),
+            ("ETag", f'"{part.etag}"'),
+            ("Size", part.size),
+        ]
+        if upload.algorithm:
+            described.append((f"Checksum{upload.algorithm}", part.checksum))
+        fields.append(("Part", described))
+    return xml_answer("ListPartsResult", fields)
+
+
+async def list_multipart_uploads(call: Call) -> Answer:
+    call.authorise()
+    request, bucket, encode = call.request, call.bucket(), encoder(call)
+    query = request.query
+    if query.get("delimiter"):
+        raise Refusal("NotImplemented", "ListMultipartUploads with a delimiter is not implemented.")
+    limit = request.number("max-uploads", 1000)
+    prefix, key_marker, id_marker = (query.get(n, "") for n in ("prefix", "key-marker", "upload-id-marker"))
+    # Without an id the whole marker key is done with: no id is greater than this.
+    after = (key_marker.encode(), id_marker or ("\x7f" if key_marker else ""))
+    found = call.engine.uploads.list(bucket, prefix=prefix.encode(), after=after, limit=limit + 1)
+    uploads, more = found[:limit], len(found) > limit
+    fields: list[tuple[str, object]] = [
+        ("Bucket", bucket.name),
+        ("KeyMarker", encode(key_marker.encode())),
+        ("UploadIdMarker", id_marker),
+        ("NextKeyMarker", encode(uploads[-1].key) if more and uploads else None),
+        ("NextUploadIdMarker", uploads[-1].id if more and uploads else None),
+        ("EncodingType", query.get("encoding-type")),
+        ("Prefix", encode(prefix.encode())),
+        ("MaxUploads", limit),
+        ("IsTruncated", more),
+    ]
+    for upload in uploads:
+        fields.append(("Upload", _describe(upload, encode(upload.key))))
+    return xml_answer("ListMultipartUploadsResult", fields)
+
+
+def _describe(upload: Upload, key: str) -> list[tuple[str, object]]:
+    return [
+        ("Key", key),
+        ("UploadId", upload.id),
+        ("Initiator", OWNER),
+        ("Owner", OWNER),
+        ("StorageClass", upload.attributes.storage_class),
+        ("Initiated", iso_ms(upload.started_ns)),
+        ("ChecksumAlgorithm", upload.algorithm),
+    ]

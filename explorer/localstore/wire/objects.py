@@ -1,0 +1,206 @@
+"""PUT, GET, HEAD and DELETE of objects."""
+
+from __future__ import annotations
+
+import re
+
+from explorer.localstore.engine.names import parse_version
+from explorer.localstore.engine.objects import Condition
+from explorer.localstore.engine.records import Bucket, Entry
+from explorer.localstore.refusals import Refusal, no_such_key
+from explorer.localstore.wire import conditions, xml
+from explorer.localstore.wire.answers import Answer, xml_answer
+from explorer.localstore.wire.attributes import (
+    checksum_headers,
+    object_headers,
+    read_attributes,
+    version_headers,
+    with_checksums,
+)
+from explorer.localstore.wire.bodies import Claims, receive_object
+from explorer.localstore.wire.call import Call
+
+_RANGE = re.compile(r"bytes=(\d*)-(\d*)", re.ASCII)
+MAX_DELETES = 1000
+
+
+async def put_object(call: Call) -> Answer:
+    call.authorise()
+    request, engine = call.request, call.engine
+    bucket, key = call.bucket(), request.object_key
+    engine.ledger.check_writable()
+    attributes = read_attributes(request, bucket)
+    condition = conditions.for_write(request.headers, key)
+    claims = Claims(request, call.proof)
+    sink = await receive_object(request, call.proof, claims, engine.blobs, call.run)
+    try:
+        checksums = {name: sink.digests.checksum(name) for name in claims.algorithms}
+        attributes = with_checksums(attributes, checksums)
+        made = await call.run(engine.objects.put, bucket, key, sink, attributes, condition)
+    finally:
+        sink.close()
+    return Answer(
+        200, [("etag", f'"{made.etag}"'), *checksum_headers(attributes), *version_headers(bucket, made)]
+    )
+
+
+def find(call: Call, bucket: Bucket, key: bytes) -> Entry:
+    """The version that the request wants.
+
+    Raises:
+        Refusal: NoSuchKey, NoSuchVersion; MethodNotAllowed for a delete marker asked for by its id.
+    """
+    wanted = call.request.query.get("versionId")
+    if wanted is None or wanted == "null":
+        found = call.engine.objects.find(bucket, key, at=call.at(bucket))
+        if found is None:
+            raise no_such_key(key)
+        if found.deleted:
+            refusal = no_such_key(key)
+            refusal.headers = (("x-amz-delete-marker", "true"), *version_headers(bucket, found))
+            raise refusal
+        return found
+    found = call.engine.objects.find(bucket, key, version=parse_version(wanted, "version id"))
+    if found is None:
+        raise Refusal("NoSuchVersion", "The specified version does not exist.", VersionId=wanted)
+    if found.deleted:
+        headers = (("x-amz-delete-marker", "true"), ("allow", "DELETE"), *version_headers(bucket, found))
+        raise Refusal(
+            "MethodNotAllowed", "The specified method is not allowed against this resource.", headers=headers
+        )
+    return found
+
+
+async def get_object(call: Call) -> Answer:
+    call.authorise()
+    bucket, key = call.bucket(), call.request.object_key
+    found = find(call, bucket, key)
+    conditions.check_read(call.request.headers, found)
+    return read_answer(call, bucket, found)
+
+
+def read_answer(call: Call, bucket: Bucket, found: Entry) -> Answer:
+    """200 with all of it, or 206 with a range: then never with a checksum, which is of the whole."""
+    request, objects = call.request, call.engine.objects
+    headers = object_headers(request, bucket, found)
+    if "partNumber" in request.query:
+        n = request.number("partNumber", 1, low=1, high=10_000)
+        start, stop, count = objects.part_range(found, n)
+        headers.append(("x-amz-mp-parts-count", str(count)))
+        part = True
+    else:
+        start, stop = parse_range(request.headers.get("range"), request.headers.get("if-range"), found)
+        part = (start, stop) != (0, found.size) or _RANGE.fullmatch(
+            request.headers.get("range", "")
+        ) is not None
+    if part and found.size:
+        headers.append(("content-range", f"bytes {start}-{stop - 1}/{found.size}"))
+    elif request.headers.get("x-amz-checksum-mode", "").upper() == "ENABLED":
+        headers += checksum_headers(found.attributes)
+    answer = Answer(206 if part and found.size else 200, headers, length=stop - start)
+    if request.method == "GET" and stop > start:
+        answer.segments = list(objects.segments(found, start, stop))
+        answer.whole_file = len(answer.segments) == 1 and found.blob is not None and not part
+    return answer
+
+
+def parse_range(text: str | None, if_range: str | None, found: Entry) -> tuple[int, int]:
+    """(start, stop) of the one range S3 takes; what it cannot read it ignores, as HTTP says.
+
+    Raises:
+        Refusal: InvalidRange, when nothing of the object is in it.
+    """
+    size = found.size
+    match = _RANGE.fullmatch(text or "")
+    if match is None or (match[1] == "" and match[2] == ""):
+        return 0, size
+    if if_range is not None and if_range.strip('"') != found.etag:
+        return 0, size
+    first, last = match[1][:20], match[2][:20]
+    if first and last and int(last) < int(first):
+        return 0, size
+    start = int(first) if first else max(0, size - int(last))
+    stop = min(size, int(last) + 1) if first and last else size
+    if start >= size or start >= stop:
+        raise Refusal(
+            "InvalidRange",
+            "The requested range is not satisfiable",
+            headers=(("content-range", f"bytes */{size}"),),
+            RangeRequested=(text or "")[:64],
+            ActualObjectSize=str(size),
+        )
+    return start, stop
+
+
+async def delete_object(call: Call) -> Answer:
+    call.authorise()
+    request = call.request
+    bucket, key = call.bucket(), request.object_key
+    headers = await _delete(
+        call,
+        bucket,
+        key,
+        request.query.get("versionId"),
+        conditions.for_write(request.headers, key, deleting=True),
+    )
+    return Answer(204, headers)
+
+
+async def _delete(
+    call: Call, bucket: Bucket, key: bytes, version: str | None, condition: Condition | None = None
+) -> list[tuple[str, str]]:
+    objects = call.engine.objects
+    if version is not None and version != "null":
+        removed = await call.run(objects.delete_version, bucket, key, parse_version(version, "version id"))
+        headers = [("x-amz-version-id", version)]
+        return (
+            [*headers, ("x-amz-delete-marker", "true")]
+            if removed is not None and removed.deleted
+            else headers
+        )
+    marker = await call.run(objects.delete, bucket, key, condition)
+    return (
+        [("x-amz-delete-marker", "true"), *version_headers(bucket, marker)]
+        if marker and bucket.snapshots_on
+        else []
+    )
+
+
+async def delete_objects(call: Call) -> Answer:
+    bucket = call.bucket()
+    wanted = xml.parse(await call.document(), "Delete")
+    quiet = wanted.value("Quiet") == "true"
+    items = wanted.all("Object")
+    if not 0 < len(items) <= MAX_DELETES:
+        raise Refusal("MalformedXML", f"Between 1 and {MAX_DELETES} keys can be deleted at once.")
+    fields: list[tuple[str, object]] = []
+    for item in items:
+        text, version = item.value("Key") or "", item.value("VersionId") or None
+        key = text.encode()
+        try:
+            call.authorise(key=key)
+            etag = item.value("ETag")
+            condition = conditions.for_write({"if-match": etag}, key, deleting=True) if etag else None
+            headers = dict(await _delete(call, bucket, key, version, condition))
+        except Refusal as refusal:
+            fields.append(
+                (
+                    "Error",
+                    [
+                        ("Key", text),
+                        ("VersionId", version),
+                        ("Code", refusal.code),
+                        ("Message", refusal.message),
+                    ],
+                )
+            )
+            continue
+        if quiet:
+            continue
+        marker = headers.get("x-amz-delete-marker")
+        made = headers.get("x-amz-version-id")
+        deleted: list[tuple[str, object]] = [("Key", text), ("VersionId", version)]
+        if marker:
+            deleted += [("DeleteMarker", "true"), ("DeleteMarkerVersionId", made)]
+        fields.append(("Deleted", deleted))
+    return xml_answer("DeleteResult", fields)
