@@ -25,6 +25,8 @@ class Refreshing:
         self._touched = touched
         self._thread: threading.Thread | None = None
         self._kept = -1
+        self.refreshed_ns: int | None = None
+        """When the store last answered a listing; None before the first."""
 
     def refresh(self) -> None:
         """List the lineage and fold it in. Blocks: a request a page of buckets, one a bucket.
@@ -37,6 +39,7 @@ class Refreshing:
             buckets = self._core.store.list_lineage()
             before = self._core.state
             if self._core.emit_if(writes, Listed(buckets)):
+                self.refreshed_ns = time.time_ns()
                 after = self._core.state
                 moved = [n for n, b in after.buckets.items() if before.buckets.get(n) != b]
                 self._touched(moved)

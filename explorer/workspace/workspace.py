@@ -64,6 +64,11 @@ class Workspace:
     def refresh(self) -> None:
         self._refreshing.refresh()
 
+    @property
+    def refreshed_ns(self) -> int | None:
+        """When the store last answered a listing, for screens to say how fresh they are."""
+        return self._refreshing.refreshed_ns
+
     def start_refreshing(self) -> None:
         self._refreshing.start()
 
@@ -134,6 +139,10 @@ class Workspace:
 
     def resume(self, node: Node, template: str | None = None, overrides: Overrides = ()) -> RunView:
         return self._runs.resume(node, template, overrides)
+
+    def launch(self, bucket: str, template: str | None = None, overrides: Overrides = ()) -> RunView:
+        """Train in a bucket in place: on from its newest snapshot, or from nothing."""
+        return self._runs.launch(bucket, template, overrides)
 
     def stop(self, run_id: str) -> None:
         self._runs.stop(run_id)

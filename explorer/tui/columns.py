@@ -1,0 +1,229 @@
+"""One row of the lineage as styled pieces of text: which columns there are at which width, what they say."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from rich.cells import cell_len
+from rich.style import Style
+
+from explorer.lineage.address import Node
+from explorer.lineage.rows import Rows
+from explorer.lineage.state import State
+from explorer.lineage.values import show_scalar
+from explorer.tui import wording
+from explorer.tui.glyphs import Glyphs
+from explorer.tui.names import shown
+from explorer.tui.readings import curve_of, extent, loss_at, newest_run, step_of, thinned
+from explorer.tui.theme import Palette
+
+Piece = tuple[str, Style]
+GUTTER = 2
+"""Cells in front of the lanes: the cursor's bar and the mark."""
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """How a width is shared out. `columns` are (name, width) from left to right, one or two cells apart."""
+
+    width: int
+    lanes: int
+    """How many lanes are shown; two cells each."""
+    columns: tuple[tuple[str, int], ...]
+    gap: int = 1
+
+
+_TITLES = {"step": "STEP", "spark": "LOSS", "loss": "", "changed": "CHANGED", "age": "AGE", "size": "SIZE"}
+_RIGHT = frozenset({"step", "loss", "age", "size"})
+_ORDER = ("name", "step", "spark", "loss", "changed", "age", "size", "cache", "run")
+# What is given room first. A name comes second before its value: the same column, wider.
+_WANTED = (
+    ("loss", 6),
+    ("run", 1),
+    ("step", 5),
+    ("cache", 1),
+    ("changed", 9),
+    ("age", 3),
+    ("spark", 7),
+    ("name", 22),
+    ("run", 6),
+    ("changed", 11),
+    ("step", 6),
+    ("name", 24),
+    ("size", 4),
+    ("cache", 5),
+    ("run", 9),
+    ("name", 30),
+    ("changed", 14),
+    ("spark", 12),
+    ("step", 7),
+    ("changed", 24),
+    ("name", 44),
+)
+_NAME_LEAST = 16
+_SHORT_RUN = {"running": "run", "failed": "fail", "queued": "wait", "stopped": "stop"}
+
+
+def lay_out(width: int, lanes: int) -> Layout:
+    """Share out `width` cells: columns come in the order of their worth, and grow while there is room."""
+    most = 3 if width < 60 else 6 if width < 100 else 10
+    lanes = max(1, min(lanes, most))
+    gap = 1 if width < 110 else 2
+    room = width - GUTTER - 2 * lanes - 1  # the last cell stays free, for the scroll bar's sake
+    widths = {"name": min(_NAME_LEAST, max(4, room))}
+    room -= widths["name"]
+    for name, wanted in _WANTED:
+        have = widths.get(name)
+        cost = wanted + gap if have is None else wanted - have
+        if have is not None and name in ("name", "changed", "spark"):
+            cost = min(cost, room)  # these may grow part of the way
+        if 0 < cost <= room:
+            widths[name] = have + cost if have is not None else wanted
+            room -= cost
+    return Layout(width, lanes, tuple((name, widths[name]) for name in _ORDER if name in widths), gap)
+
+
+def heading(layout: Layout, palette: Palette) -> list[Piece]:
+    """The titles above the columns."""
+    pieces = [(" " * (GUTTER + 2 * layout.lanes), palette.dim)]
+    for name, width in layout.columns:
+        title = "NAME" if name == "name" else _TITLES.get(name, "")
+        if name == "loss" and "spark" not in dict(layout.columns):
+            title = "LOSS"
+        if name == "cache":
+            title = "CACHE" if width > 4 else ""
+        if name == "run":
+            title = "RUN" if width > 2 else ""
+        text = title.rjust(width) if name in _RIGHT else title.ljust(width)
+        pieces.append((text[:width] + " " * layout.gap, palette.dim))
+    return pieces
+
+
+class Row:
+    """Writes rows for one state; holds what all cells of a screen share."""
+
+    def __init__(
+        self, state: State, rows: Rows, layout: Layout, palette: Palette, glyphs: Glyphs, now_ns: int
+    ) -> None:
+        self.state = state
+        self.rows = rows
+        self.layout = layout
+        self.palette = palette
+        self.glyphs = glyphs
+        self.now_ns = now_ns
+        self._cells: dict[str, Callable[[Node, int, int], list[Piece]]] = {
+            "name": self._name,
+            "step": self._step,
+            "spark": self._spark,
+            "loss": self._loss,
+            "changed": self._changed,
+            "age": self._age,
+            "size": self._size,
+            "cache": self._cache,
+            "run": self._run,
+        }
+
+    def pieces(self, row: int, first_lane: int) -> list[Piece]:
+        """The lanes from `first_lane` on, then the columns; without the gutter."""
+        node = self.rows.node(row)
+        pieces = self._graph(row, first_lane)
+        for name, width in self.layout.columns:
+            cell = self._cells[name](node, row, width)
+            used = sum(cell_len(text) for text, _ in cell)
+            blank = (" " * (width - used), self.palette.text)
+            pieces.extend((blank, *cell) if name in _RIGHT else (*cell, blank))
+            pieces.append((" " * self.layout.gap, self.palette.text))
+        return pieces
+
+    def _graph(self, row: int, first: int) -> list[Piece]:
+        """Every lane in its own colour; the way from a fork point to a lane is in that lane's colour."""
+        width = 2 * self.layout.lanes
+        lanes = self.rows.graph(row, first, first + self.layout.lanes).ljust(width)
+        pieces: list[Piece] = []
+        joining: int | None = None
+        for at in range(width - 1, -1, -1):
+            glyph, column = lanes[at], first + at // 2
+            if glyph in "┘┴":
+                joining = column
+            own = column if glyph in "│●○" or joining is None else joining
+            pieces.append((self.glyphs.graph(glyph), self.palette.lane(own)))
+        pieces.reverse()
+        return pieces
+
+    def _name(self, node: Node, row: int, width: int) -> list[Piece]:
+        column = self.rows.column(row)
+        bucket = shown(node.bucket)
+        if node.is_head:
+            return [(wording.fit(bucket, width, self.glyphs.more), self.palette.head(column))]
+        snapshot = self.state.snapshot(node)
+        at = shown(snapshot.name) if snapshot and snapshot.name else node.version or ""
+        at = wording.fit(at, max(4, width - 1 - min(len(bucket), 6)), self.glyphs.more)
+        # forks of a family share their beginning: the end tells them apart
+        bucket = wording.fit_end(bucket, width - 1 - cell_len(at), self.glyphs.more)
+        return [(bucket, self.palette.lane(column)), ("@", self.palette.faint), (at, self.palette.text)]
+
+    def _step(self, node: Node, row: int, width: int) -> list[Piece]:
+        step = step_of(self.state, node)
+        return [(wording.step(step, width), self.palette.text)] if step is not None else []
+
+    def _loss(self, node: Node, row: int, width: int) -> list[Piece]:
+        value = loss_at(self.state, node)
+        if value is None:
+            return []
+        text = wording.loss(value)
+        number = text not in ("nan", "inf", "-inf")
+        return [(text[:width], self.palette.text if number else self.palette.bad)]
+
+    def _spark(self, node: Node, row: int, width: int) -> list[Piece]:
+        curve, until = curve_of(self.state, node)
+        if curve is None:
+            return []
+        values, inherited = thinned(curve, until, width)
+        line = self.glyphs.sparkline(values, *extent(curve.values))
+        own = self.palette.lane(self.rows.column(row))
+        return [(line[:inherited], self.palette.faint), (line[inherited:], own)]
+
+    def _changed(self, node: Node, row: int, width: int) -> list[Piece]:
+        told = [
+            (shown(name), shown(show_scalar(value)))
+            for name, value in self.state.overrides.get(node.bucket, ())
+        ]
+        text = wording.changes(told, width, self.glyphs.more)
+        return [(text, self.palette.text if node.is_head else self.palette.dim)]
+
+    def _age(self, node: Node, row: int, width: int) -> list[Piece]:
+        return [(wording.age(self._time(node), self.now_ns), self.palette.dim)]
+
+    def _time(self, node: Node) -> int:
+        if node.version is not None:
+            return int(node.version) if node.version.isdigit() else 0
+        facts = self.state.facts.get(node)
+        if facts is not None and facts.modified_ns:
+            return facts.modified_ns
+        bucket = self.state.buckets[node.bucket]
+        return max(bucket.created_ns, bucket.snapshots[-1].created_ns if bucket.snapshots else 0)
+
+    def _size(self, node: Node, row: int, width: int) -> list[Piece]:
+        facts = self.state.facts.get(node)
+        return [(wording.size(facts.size_bytes if facts else None), self.palette.dim)]
+
+    def _cache(self, node: Node, row: int, width: int) -> list[Piece]:
+        progress = self.state.prefetched.get(node)
+        if progress is None:
+            return [] if node.is_head else [(self.glyphs.remote, self.palette.faint)]
+        badge = self.glyphs.badge(progress.done_bytes, progress.total_bytes)
+        if progress.complete:
+            return [(badge, self.palette.good)]
+        share = 100 * progress.done_bytes // max(1, progress.total_bytes)
+        more = f" {share}%"[: width - 1] if width > 4 else ""
+        return [(badge + more, self.palette.primary if progress.active else self.palette.dim)]
+
+    def _run(self, node: Node, row: int, width: int) -> list[Piece]:
+        if node in self.state.failures:
+            return [(f"{self.glyphs.warning} trouble"[:width], self.palette.bad)]
+        run = newest_run(self.state, node.bucket) if node.is_head else None
+        if run is None:
+            return []
+        word = run.state if len(run.state) + 2 <= width else _SHORT_RUN.get(run.state, run.state)
+        return [(f"{self.glyphs.run(run.state)} {word}"[:width], self.palette.run(run.state))]

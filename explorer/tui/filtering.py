@@ -1,0 +1,174 @@
+"""The filter: its prompt, the debounce, the search in a thread, and the rows that it leaves."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import Horizontal
+from textual.message import Message
+from textual.timer import Timer
+from textual.widgets import Input, Label
+
+from explorer.lineage.rows import Rows
+from explorer.tui.columns import Piece
+from explorer.tui.names import shown
+from explorer.tui.query import Finder, Query, parse
+from explorer.tui.theme import Palette
+
+if TYPE_CHECKING:
+    from explorer.tui.screens.lineage import LineageScreen
+
+_DEBOUNCE_S = 0.09
+_AGAIN_S = 0.5
+_AT_ONCE = 2_000
+"""Up to so many rows are searched on the spot: quicker than a frame."""
+
+
+class Prompt(Horizontal):
+    """`/` and what is being typed, in the place of the status line."""
+
+    BINDINGS = [Binding("escape", "leave(False)", show=False), Binding("down", "leave(True)", show=False)]  # noqa: RUF012
+
+    class Typed(Message):
+        def __init__(self, text: str) -> None:
+            super().__init__()
+            self.text = text
+
+    class Left(Message):
+        """The prompt was closed; `keep` says whether the filter stays."""
+
+        def __init__(self, keep: bool) -> None:
+            super().__init__()
+            self.keep = keep
+
+    def __init__(self) -> None:
+        super().__init__(id="prompt")
+
+    def compose(self) -> ComposeResult:
+        yield Label("/", id="slash")
+        yield Input(compact=True, placeholder="text  ~fuzzy  !not  loss<2.05  lr>1e-4  bucket:x", id="query")
+        yield Label("", id="found")
+
+    @on(Input.Changed)
+    def _changed(self, event: Input.Changed) -> None:
+        event.stop()
+        self.post_message(self.Typed(event.value))
+
+    @on(Input.Submitted)
+    def _submitted(self, event: Input.Submitted) -> None:
+        event.stop()
+        self.post_message(self.Left(keep=True))
+
+    def action_leave(self, keep: bool) -> None:
+        self.post_message(self.Left(keep))
+
+
+class Filtering:
+    """Belongs to the lineage screen; holds the query and finds its rows."""
+
+    def __init__(self, screen: LineageScreen) -> None:
+        self._screen = screen
+        self.query = Query()
+        self._applied = Query()
+        self._finder: Finder | None = None
+        self._timer: Timer | None = None
+
+    def open(self) -> None:
+        self._screen.add_class("-filtering")
+        self._screen.query_one(Input).focus()
+
+    def leave(self, keep: bool) -> None:
+        """Close the prompt."""
+        self._screen.remove_class("-filtering")
+        self._screen.view.focus()
+        if not keep:
+            self.clear()
+        elif self._timer is not None:
+            self._apply()
+        self._screen.paint_all()
+
+    def clear(self) -> None:
+        self._screen.query_one(Input).value = ""
+        self.query = Query()
+        self._show(self._screen.view.rows, range(len(self._screen.view.rows)))
+
+    def typed(self, text: str) -> None:
+        """Search soon: while more is being typed, nothing is searched."""
+        query = parse(text)
+        if query.terms == self.query.terms:
+            self.query = query
+            self._say_found()
+            return
+        self.query = query
+        if self._timer is not None:
+            self._timer.stop()
+        self._timer = self._screen.set_timer(_DEBOUNCE_S, self._apply)
+
+    def rows_changed(self, rows: Rows) -> None:
+        """The tree changed: the lines to search in are stale, and so is what was found."""
+        self._finder = None
+        if not self.query:
+            self._screen.view.show_rows(rows, range(len(rows)))
+            return
+        self._find(rows, None)
+
+    def state_changed(self) -> None:
+        """Losses and runs moved: what was found is looked for again, soon."""
+        if self.query and self._timer is None:
+            self._timer = self._screen.set_timer(_AGAIN_S, self._again)
+
+    def _again(self) -> None:
+        self._timer = None
+        self._find(self._screen.view.rows, None)
+
+    def status(self, palette: Palette) -> list[Piece]:
+        """What the status line says of it."""
+        if not self.query:
+            return []
+        total = len(self._screen.view.rows)
+        return [(f" matching {shown(self.query.text)}", palette.accent), (f"  {total:,} in all", palette.dim)]
+
+    def _apply(self) -> None:
+        self._timer = None
+        view = self._screen.view
+        within = view.shown_rows if self._applied and self.query.narrows(self._applied) else None
+        self._find(view.rows, within)
+
+    def _find(self, rows: Rows, within: Sequence[int] | None) -> None:
+        session, query = self._screen.session, self.query
+        if not query:
+            self._show(rows, range(len(rows)))
+            return
+        if self._finder is not None:
+            self._finder = self._finder.of(session.state)
+
+        def search() -> list[int]:
+            finder = self._finder
+            if finder is None or finder.rows is not rows:
+                finder = self._finder = Finder(session.state, rows)
+            return finder.find(query, session.clock(), within, lambda: self.query is not query)
+
+        def done(found: list[int]) -> None:
+            if self.query is query:
+                self._show(rows, found)
+
+        if len(rows) <= _AT_ONCE:
+            done(search())
+        else:
+            session.run(self._screen, search, done, self._screen.complain, group="filter", exclusive=True)
+
+    def _show(self, rows: Rows, found: Sequence[int]) -> None:
+        self._applied = self.query
+        self._screen.view.show_rows(rows, found)
+        self._say_found()
+        self._screen.arrive()
+        self._screen.paint_all()
+
+    def _say_found(self) -> None:
+        label = self._screen.query_one("#found", Label)
+        said = self.query.trouble or (f"{len(self._screen.view.shown_rows):,} found" if self.query else "")
+        label.update(shown(said).replace("[", r"\["))

@@ -1,0 +1,120 @@
+"""What a screen says about a node, read from the state: its step, its loss, its run, what led to it."""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import replace
+
+from explorer.lineage.address import Node
+from explorer.lineage.rows import Rows
+from explorer.lineage.state import State
+from explorer.lineage.values import Curve, Overrides, RunView, Scalar
+
+
+def curve_of(state: State, node: Node) -> tuple[Curve | None, int | None]:
+    """The curve that a node lies on, and the step to stop at (None: its end).
+
+    A fork that has not been read yet lies on its parent's curve, up to the fork point.
+    """
+    bucket = state.buckets.get(node.bucket)
+    curve = state.curves.get(node.bucket)
+    until = None if node.is_head else state.step(node)
+    for _ in range(1000):  # a hostile store could answer a circle
+        if curve is not None or bucket is None or bucket.parent is None:
+            break
+        parent = bucket.parent
+        until = state.step(parent) if until is None else until
+        bucket, curve = state.buckets.get(parent.bucket), state.curves.get(parent.bucket)
+        if curve is not None:
+            return replace(curve, own_from=None), until
+    if curve is not None and until is None and not node.is_head:
+        return None, None  # a snapshot whose step nobody knows stands nowhere on the curve
+    return curve, until
+
+
+def loss_at(state: State, node: Node) -> float | None:
+    """The loss of a node: the last point of its curve up to its step."""
+    curve, until = curve_of(state, node)
+    if curve is None or not curve.values:
+        return None
+    if until is None:
+        return curve.values[-1]
+    at = bisect_right(curve.steps, until) - 1
+    return curve.values[at] if at >= 0 else None
+
+
+def effective_overrides(state: State, bucket: str) -> Overrides:
+    """What a bucket's forks changed, all the way from the root, the nearest fork winning."""
+    told: dict[str, Scalar] = {}
+    name: str | None = bucket
+    for _ in range(1000):  # a hostile store could answer a circle
+        known = state.buckets.get(name) if name else None
+        if known is None:
+            break
+        for key, value in state.overrides.get(known.name, ()):
+            told.setdefault(key, value)
+        name = known.parent.bucket if known.parent else None
+    return tuple(told.items())
+
+
+def step_of(state: State, node: Node) -> int | None:
+    """The step of a node; of a head that nobody has read yet, the last one on its curve or its origin's."""
+    step = state.step(node)
+    if step is not None or not node.is_head:
+        return step
+    curve = state.curves.get(node.bucket)
+    if curve is not None and curve.steps:
+        return curve.steps[-1]
+    bucket = state.buckets.get(node.bucket)
+    return state.step(bucket.parent) if bucket is not None and bucket.parent is not None else None
+
+
+def newest_run(state: State, bucket: str) -> RunView | None:
+    """The run that a bucket's row speaks of."""
+    found = [run for run in state.runs.values() if run.bucket == bucket]
+    return max(found, key=lambda run: run.started_ns) if found else None
+
+
+def parent_node(rows: Rows, node: Node) -> Node | None:
+    """What a node grew from: the next older snapshot, or the fork point."""
+    row = rows.index(node)
+    parent = rows.parent(row) if row is not None else None
+    return rows.node(parent) if parent is not None else None
+
+
+def thinned(curve: Curve, until: int | None, cells: int) -> tuple[list[float], int]:
+    """One value a cell over the curve's whole span, stopped at step `until`; and how many are inherited.
+
+    The last value in a cell stands for it: a mean would hide where a run stands now.
+    """
+    if not curve.steps or cells <= 0:
+        return [], 0
+    first, last = curve.steps[0], curve.steps[-1]
+    span = max(1, last - first)
+    values: list[float] = []
+    inherited = 0
+    start = 0
+    for cell in range(cells):
+        edge = first + span * (cell + 1) / cells
+        stop = bisect_right(curve.steps, edge if until is None else min(edge, until))
+        if stop > start:
+            values.append(curve.values[stop - 1])
+            inherited += curve.own_from is None or curve.steps[stop - 1] < curve.own_from
+        elif until is not None and edge > until and first + span * cell / cells > until:
+            break
+        elif values:  # a gap between two points keeps its width
+            values.append(values[-1])
+            inherited += curve.own_from is None or edge < curve.own_from
+        start = stop
+    return values, inherited
+
+
+def extent(values: Sequence[float]) -> tuple[float, float]:
+    """The range that a sparkline spans: the lowest finite value, and nearly the highest.
+
+    The first tenth of a run falls so far that all the rest would lie flat; it may stick out at the top.
+    """
+    finite = sorted(value for value in values if math.isfinite(value))
+    return (finite[0], finite[int(len(finite) * 0.85)]) if finite else (0.0, 1.0)

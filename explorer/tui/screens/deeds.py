@@ -1,0 +1,305 @@
+"""The verbs of the lineage screen: each asks the workspace in a thread and says how it went."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from textual.message import Message
+
+from explorer.errors import Conflict, ExplorerError
+from explorer.lineage.address import Node
+from explorer.lineage.values import RunView, show_overrides
+from explorer.tui import walk
+from explorer.tui.detail import Known
+from explorer.tui.lineage import LineageView
+from explorer.tui.names import shown
+from explorer.tui.readings import newest_run, parent_node
+from explorer.tui.screens.confirm import Confirm
+from explorer.tui.screens.forms import Answer, Form
+from explorer.tui.screens.page import Page
+from explorer.tui.status import Said
+from explorer.tui.verbs import Verbs
+
+T = TypeVar("T")
+
+
+class Retry(Message):
+    """Try to open the workspace again."""
+
+
+class Deeds(Page):
+    """Verbs that change something wait for each other, in the order of the keys."""
+
+    view: LineageView
+    _awaited: Node | None = None
+    """Where the cursor goes once it is on screen."""
+
+    def go(self, node: Node) -> None:
+        raise NotImplementedError
+
+    def known(self) -> Known:
+        """What reading the node under the cursor told so far."""
+        raise NotImplementedError
+
+    def arrive(self) -> None:
+        """Put the cursor on the node that a verb made, as soon as the state has it."""
+        if self._awaited is not None and self.view.rows.index(self._awaited) is not None:
+            node, self._awaited = self._awaited, None
+            self.go(node)
+
+    def _do(
+        self,
+        what: str,
+        call: Callable[[Verbs], T],
+        then: Callable[[T], None],
+        trouble: Callable[[ExplorerError], None] | None = None,
+    ) -> None:
+        workspace = self.session.workspace
+        if workspace is None:
+            return
+        self.say(Said(f"{what} …", "busy"))
+        self.session.run(
+            self, lambda: call(workspace), then, trouble or self.complain, group="verbs", in_turn=True
+        )
+
+    def _label(self, node: Node) -> str:
+        return shown(self.session.state.label(node))
+
+    def _made(self, node: Node, said: str) -> None:
+        self._awaited = node
+        self.pull()
+        self.arrive()
+        self.say(Said(said, "good", "z undoes it"))
+
+    def pull(self) -> None:
+        """Paint what the verb did now, not at the next beat."""
+        if self.session.pull():
+            self.state_changed()
+
+    # -- fork, snapshot, resume
+
+    def do_fork(self) -> None:
+        node = self.view.node
+        if node is not None:
+            self._fork(node, None)
+
+    def do_fork_form(self) -> None:
+        node = self.view.node
+        if node is None:
+            return
+
+        def answered(answer: Answer | None) -> None:
+            if answer is not None:
+                self._fork(node, answer)
+
+        self.app.push_screen(Form("Fork", node, self.session), answered)
+
+    def _fork(self, node: Node, answer: Answer | None) -> None:
+        name, overrides = (answer.name, answer.overrides) if answer else (None, ())
+        changed = f" with {shown(show_overrides(overrides))}" if overrides else ""
+        self._do(
+            f"forking {self._label(node)}",
+            lambda w: w.fork(node, name, overrides),
+            lambda made: self._made(made, f"{shown(made.bucket)} forked from {self._label(node)}{changed}"),
+        )
+
+    def do_snapshot(self) -> None:
+        node = self.view.node
+        if node is not None:
+            self._do(
+                f"taking a snapshot of {shown(node.bucket)}",
+                lambda w: w.snapshot(node.bucket),
+                lambda made: self._made(made, f"snapshot {self._label(made)} taken"),
+            )
+
+    def do_resume(self) -> None:
+        node = self.view.node
+        if node is not None:
+            self._resume(node, Answer())
+
+    def do_resume_form(self) -> None:
+        node = self.view.node
+        if node is None:
+            return
+
+        def answered(answer: Answer | None) -> None:
+            if answer is not None:
+                self._resume(node, answer)
+
+        self.app.push_screen(Form("Resume", node, self.session), answered)
+
+    def _resume(self, node: Node, answer: Answer) -> None:
+        def started(run: RunView) -> None:
+            self._made(Node(run.bucket), f"{shown(run.bucket)} trains on from {self._label(node)}")
+            self.say(
+                Said(f"{shown(run.bucket)} trains on from {self._label(node)}", "good", "x shows its log")
+            )
+
+        self._do(
+            f"resuming from {self._label(node)}",
+            lambda w: w.resume(node, answer.template, answer.overrides),
+            started,
+        )
+
+    # -- take back, take away
+
+    def do_undo(self) -> None:
+        def done(said: str) -> None:
+            self.pull()
+            self.say(Said(f"undone: {shown(said)}", "good"))
+
+        self._do("undoing", lambda w: w.undo(), done)
+
+    def do_delete(self) -> None:
+        """A fork with snapshots of its own must be named: nothing brings those back."""
+        bucket = self.situation().bucket
+        if bucket is None:
+            return
+        name, own = bucket.name, len(bucket.snapshots)
+        if own:
+            self._confirm_by_name(
+                name, f"It has {own} snapshot{'s' * (own > 1)} of its own. This cannot be undone."
+            )
+            return
+
+        def answered(yes: bool | None) -> None:
+            if yes:
+                self._delete(name, force=False)
+
+        self.app.push_screen(
+            Confirm(f"Delete the fork {shown(name)}?", "It has no snapshots of its own.", "delete"), answered
+        )
+
+    def _confirm_by_name(self, name: str, why: str) -> None:
+        def answered(yes: bool | None) -> None:
+            if yes:
+                self._delete(name, force=True)
+
+        self.app.push_screen(Confirm(f"Delete the fork {shown(name)}?", why, "delete", typed=name), answered)
+
+    def _delete(self, name: str, *, force: bool) -> None:
+        def done(_: None) -> None:
+            self.pull()
+            self.say(Said(f"{shown(name)} deleted", "good", "" if force else "z undoes it"))
+
+        def refused(error: ExplorerError) -> None:
+            self.hush()
+            if isinstance(error, Conflict) and not force:
+                self._confirm_by_name(name, shown(str(error)))
+            else:
+                self.complain(error)
+
+        self._do(f"deleting {shown(name)}", lambda w: w.delete_bucket(name, force=force), done, refused)
+
+    def do_stop(self) -> None:
+        run = self.situation().run
+        if run is None:
+            return
+
+        def answered(yes: bool | None) -> None:
+            if yes:
+                self._do(
+                    f"stopping the run in {shown(run.bucket)}",
+                    lambda w: w.stop(run.id),
+                    lambda _: self.say(
+                        Said(f"the run in {shown(run.bucket)} was told to save and end", "good")
+                    ),
+                )
+
+        question = f"Stop the run in {shown(run.bucket)}?"
+        self.app.push_screen(
+            Confirm(question, "It saves a checkpoint first, and can be resumed.", "stop"), answered
+        )
+
+    # -- prefetch, refresh, copy
+
+    def do_prefetch(self) -> None:
+        node = self.view.node
+        if node is not None:
+            said = f"{self._label(node)} is being prefetched"
+            self._do(said, lambda w: w.prefetch(node), lambda _: self.say(said))
+
+    def do_cancel_prefetch(self) -> None:
+        node = self.view.node
+        if node is not None:
+            said = f"prefetch of {self._label(node)} stopped"
+            self._do(said, lambda w: w.cancel_prefetch(node), lambda _: self.say(said))
+
+    def do_refresh(self) -> None:
+        workspace = self.session.workspace
+        if workspace is None:
+            self.say(Said("trying again …", "busy"))
+            self.post_message(Retry())
+            return
+
+        def done(_: None) -> None:
+            self.pull()
+            self.paint_status()
+            self.say(Said("refreshed", "good"))
+
+        self.say(Said("refreshing …", "busy"))
+        self.session.run(self, workspace.refresh, done, self.complain, group="refresh", exclusive=True)
+
+    def do_copy(self) -> None:
+        """By OSC 52: it reaches the clipboard of the terminal, over ssh too."""
+        node = self.view.node
+        if node is not None:
+            self.app.copy_to_clipboard(node.address)
+            self.say(Said(f"{shown(node.address)} copied", "good"))
+
+    # -- other screens
+
+    def do_details(self) -> None:
+        from explorer.tui.screens.details import Details
+
+        if self.view.node is not None:
+            self.app.push_screen(Details(self.session, self.view.rows, self.view.node, self.known()))
+
+    def do_log(self) -> None:
+        from explorer.tui.screens.log import RunLog
+
+        node = self.view.node
+        run = newest_run(self.session.state, node.bucket) if node is not None else None
+        if run is not None:
+            self.app.push_screen(RunLog(self.session, run.id))
+
+    def do_diff(self) -> None:
+        from explorer.tui.screens.diff import DiffScreen
+
+        node, marked = self.view.node, tuple(self.view.marked)
+        if node is None:
+            return
+        if len(marked) == 2:
+            pair: tuple[Node, Node | None] = (marked[0], marked[1])
+        elif marked and marked[0] != node:
+            pair = (marked[0], node)
+        else:
+            pair = (node, parent_node(self.view.rows, node))
+        a, b = self._older_first(*pair)
+        self.app.push_screen(DiffScreen(self.session, a, b))
+
+    def _older_first(self, a: Node, b: Node | None) -> tuple[Node, Node]:
+        if b is None:
+            return a, a
+        rows = self.view.rows
+        return (b, a) if (rows.index(a) or 0) < (rows.index(b) or 0) else (a, b)
+
+    def do_compare(self) -> None:
+        from explorer.tui.screens.compare import CompareScreen
+
+        row = self.view.cursor_row
+        if row is None:
+            return
+        nodes = tuple(self.view.marked) or tuple(walk.related(self.view.rows, row))
+        self.app.push_screen(CompareScreen(self.session, nodes))
+
+    def do_quit(self) -> None:
+        live = [run for run in self.session.state.runs.values() if run.is_live]
+        message = None
+        if live:
+            many = (
+                f"{len(live)} runs go on" if len(live) > 1 else f"The run in {shown(live[0].bucket)} goes on"
+            )
+            message = f"{many}; `explorer runs` shows them, `explorer` opens this screen again."
+        self.app.exit(0, message=message)

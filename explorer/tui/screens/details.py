@@ -1,0 +1,87 @@
+"""Everything known of one node, on the whole screen: the pane's facts, then what its manifest says."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.app import ComposeResult
+from textual.containers import Horizontal
+
+from explorer.lineage.address import Node
+from explorer.lineage.rows import Rows
+from explorer.tui.actions import Action, bindings
+from explorer.tui.detail import Detail, Known
+from explorer.tui.footer import Footer
+from explorer.tui.names import shown
+from explorer.tui.paint import LinesView, LineView
+from explorer.tui.screens.reader import MOVES, Reader
+from explorer.tui.session import Session
+
+if TYPE_CHECKING:
+    from explorer.checkpoints import Manifest
+
+ACTIONS = (
+    *MOVES,
+    Action("copy", "y", "copy", "Copy the address.", "Act", footer=3),
+    Action("help", "question_mark,f1", "keys", "These keys.", "Screen", footer=4),
+    Action("back", "escape,q", "back", "Back to the lineage.", "Screen", footer=5),
+)
+
+
+class Details(Reader):
+    """Goes on living while it is open: losses and progress move on it."""
+
+    ACTIONS: ClassVar[tuple[Action, ...]] = ACTIONS
+    BINDINGS = bindings(ACTIONS)
+    TITLE_OF_KEYS = "Details"
+
+    def __init__(self, session: Session, rows: Rows, node: Node, known: Known) -> None:
+        super().__init__(session)
+        self._rows = rows
+        self._node = node
+        self._known = known
+
+    def compose(self) -> ComposeResult:
+        yield LineView(id="header")
+        yield LinesView(id="facts")
+        yield self.view
+        with Horizontal(id="bottom"):
+            yield LineView(id="status")
+        yield Footer(id="footer")
+
+    def on_mount(self) -> None:
+        self.query_one("#facts").can_focus = False
+        workspace, node = self.session.workspace, self._node
+        if workspace is not None:
+            self.session.run(
+                self, lambda: workspace.manifest(node), self._took, self.complain, group="manifest"
+            )
+
+    def paint(self) -> None:
+        session = self.session
+        if self._node.bucket not in session.state.buckets:
+            return
+        palette, facts = session.palette, self.query_one("#facts", LinesView)
+        rows = self._rows if self._rows.index(self._node) is not None else Rows(session.state.buckets)
+        detail = Detail(
+            session.state, rows, self._node, self._known, palette, session.glyphs, session.clock()
+        )
+        self.query_one("#header", LineView).write(
+            [(" details  ", palette.dim), (detail.title, palette.strong)],
+            [(f"{shown(self._node.address)} ", palette.dim)],
+        )
+        width = max(20, facts.size.width - 2)
+        tall = self.size.height >= 30
+        lines = detail.full(width, chart=4, log=3) if tall else detail.compact(width)
+        facts.write([[("  ", palette.text), *line] for line in lines] if tall else lines)
+        facts.styles.height = len(lines) + 1
+
+    def _took(self, manifest: Manifest) -> None:
+        from explorer.checkpoints import manifest_sections
+
+        self.view.show(manifest_sections(manifest))
+        self.state_changed()
+
+    def do_copy(self) -> None:
+        self.app.copy_to_clipboard(self._node.address)
+        self.say(f"{shown(self._node.address)} copied")

@@ -1,0 +1,311 @@
+"""The main screen: the lineage, the detail of the node under the cursor, and every verb."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.containers import Container, Horizontal, Vertical
+from textual.timer import Timer
+from textual.widgets import Static
+
+from explorer.lineage.address import Node
+from explorer.lineage.rows import Rows
+from explorer.tui import walk
+from explorer.tui.actions import Action, bindings
+from explorer.tui.columns import Piece
+from explorer.tui.detail import Detail, Known
+from explorer.tui.empty import empty_text
+from explorer.tui.filtering import Filtering, Prompt
+from explorer.tui.footer import Footer
+from explorer.tui.header import header
+from explorer.tui.heading import Heading
+from explorer.tui.keys import LINEAGE
+from explorer.tui.lineage import LineageView
+from explorer.tui.names import shown
+from explorer.tui.paint import LinesView, LineView
+from explorer.tui.reading import Reading
+from explorer.tui.screens.deeds import Deeds
+from explorer.tui.session import Session
+from explorer.tui.situation import Situation
+from explorer.tui.status import Said, activity
+
+_MANY = 5_000
+"""Trees larger than this are laid out in a thread: it would take longer than a frame."""
+_ZOOMS = ("", "-only-list", "-only-detail")
+
+
+class LineageScreen(Deeds):
+    """Paints from the session's state; the cursor and the marks are its own."""
+
+    ACTIONS: ClassVar[tuple[Action, ...]] = LINEAGE
+    BINDINGS = bindings(LINEAGE)
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (120, "-wide")]  # noqa: RUF012
+    VERTICAL_BREAKPOINTS = [(0, "-low"), (16, "-tall")]  # noqa: RUF012
+    AUTO_FOCUS = "#lineage"
+
+    def __init__(self, session: Session) -> None:
+        super().__init__(session)
+        self.view = LineageView(session.state, session.palette, session.glyphs, session.clock)
+        self.reading = Reading(self)
+        self.filtering = Filtering(self)
+        self._tree = session.state.tree_revision
+        self._zoom = 0
+        self._visited: dict[Node, Node] = {}
+        self._wanted: Timer | None = None
+
+    def compose(self) -> ComposeResult:
+        yield LineView(id="header")
+        with Container(id="body"):
+            with Vertical(id="list"):
+                yield Heading(self.view)
+                yield self.view
+                yield Static(id="empty")
+            yield LinesView(id="detail")
+        with Horizontal(id="bottom"):
+            yield LineView(id="status")
+            yield Prompt()
+        yield Footer(id="footer")
+        yield Static("Make the terminal larger: 40x8 at least.", id="too-small")
+
+    def on_mount(self) -> None:
+        self.query_one("#detail").can_focus = False
+        self.set_interval(1.0, self._tick)
+        self.paint_all()
+
+    def on_resize(self) -> None:
+        self.call_after_refresh(self.paint_all)
+
+    def situation(self) -> Situation:
+        return Situation(
+            self.session.state,
+            self.view.rows,
+            self.view.node,
+            tuple(self.view.marked),
+            self.session.workspace is not None,
+            bool(self.filtering.query),
+        )
+
+    # -- painting
+
+    def state_changed(self) -> None:
+        """Paint a newer state; where the tree changed its rows are laid out first."""
+        state = self.session.state
+        if state.tree_revision == self._tree:
+            self.view.show(state)
+            self.filtering.state_changed()
+            self.paint_all()
+            return
+        self._tree = state.tree_revision
+        count = sum(len(bucket.snapshots) + 1 for bucket in state.buckets.values())
+        if count <= _MANY:
+            self._laid_out(Rows(state.buckets))
+        else:
+            self.session.run(
+                self, lambda: Rows(state.buckets), self._laid_out, self.complain, group="rows", exclusive=True
+            )
+
+    def _laid_out(self, rows: Rows) -> None:
+        self.view.state = self.session.state
+        gone = [node for node in self.view.marked if rows.index(node) is None]
+        self.view.mark(gone, on=False)
+        self.filtering.rows_changed(rows)
+        self.arrive()
+        self.paint_all()
+
+    def paint_all(self) -> None:
+        self.paint_header()
+        self.paint_detail()
+        self.paint_status()
+        self.paint_footer()
+        self.query_one(Heading).refresh()
+        state, session = self.session.state, self.session
+        empty = not self.view.shown_rows
+        self.set_class(empty, "-empty")
+        if empty:
+            said = empty_text(state, session.trouble, session.workspace is not None, self.filtering.query)
+            self.query_one("#empty", Static).update(said)
+        if session.workspace is not None:
+            session.workspace.want(self.view.visible_nodes)
+
+    def paint_header(self) -> None:
+        line, session = self.query_one("#header", LineView), self.session
+        line.write(
+            *header(
+                session.state,
+                len(self.view.marked),
+                session.fresh,
+                session.palette,
+                session.glyphs,
+                session.clock(),
+                self.size.width,
+            )
+        )
+
+    def paint_detail(self) -> None:
+        pane, node = self.query_one("#detail", LinesView), self.view.node
+        session = self.session
+        if node is None or node.bucket not in session.state.buckets:
+            pane.border_title = ""
+            pane.write([])
+            return
+        known = self.reading.known(node)
+        detail = Detail(
+            session.state, self.view.rows, node, known, session.palette, session.glyphs, session.clock()
+        )
+        pane.border_title = detail.title.replace("[", r"\[")
+        width, height = pane.size.width, pane.size.height
+        if self.has_class("-wide") or self.has_class("-only-detail"):
+            pane.write(detail.full(width, chart=5 if height > 24 else 3, log=max(3, height - 24)))
+        else:
+            pane.write(detail.compact(width))
+
+    def idle_status(self) -> tuple[list[Piece], list[Piece]]:
+        palette, state = self.session.palette, self.session.state
+        count = len(self.view.shown_rows)
+        left: list[Piece] = []
+        if count:
+            left.append((f" {self.view.cursor + 1:,} of {count:,}", palette.dim))
+        left += self.filtering.status(palette)
+        failure = state.failures.get(None)
+        if self.session.trouble is not None:
+            left = [(f" {self.session.glyphs.failed} {shown(str(self.session.trouble))}", palette.bad),
+                    (f"  {shown(self.session.trouble.hint)}", palette.dim)]  # fmt: skip
+        elif failure is not None:
+            left = [(f" {self.session.glyphs.failed} {shown(failure.message)}", palette.bad),
+                    (f"  {shown(failure.hint)}", palette.dim)]  # fmt: skip
+        return left, activity(state, palette, self.session.glyphs)
+
+    def _tick(self) -> None:
+        """Ages move on even when nothing else does."""
+        self.view.tick()
+        self.paint_header()
+        self.paint_detail()
+
+    # -- the cursor
+
+    @on(LineageView.Moved)
+    def _cursor_moved(self) -> None:
+        self.paint_detail()
+        self.paint_footer()
+        self.paint_status()
+        self.reading.cursor_rests()
+        if self._wanted is None:
+            self._wanted = self.set_timer(0.05, self._want)
+
+    def _want(self) -> None:
+        self._wanted = None
+        if self.session.workspace is not None:
+            self.session.workspace.want(self.view.visible_nodes)
+
+    @on(LineageView.Opened)
+    def _opened(self) -> None:
+        self.action_act("details")
+
+    def do_down(self) -> None:
+        self.view.move_by(1)
+
+    def do_up(self) -> None:
+        self.view.move_by(-1)
+
+    def do_top(self) -> None:
+        self.view.move_to(0)
+
+    def do_bottom(self) -> None:
+        self.view.move_to(len(self.view.shown_rows) - 1)
+
+    def do_half_down(self) -> None:
+        self.view.move_page(0.5)
+
+    def do_half_up(self) -> None:
+        self.view.move_page(-0.5)
+
+    def do_page_down(self) -> None:
+        self.view.move_page(1)
+
+    def do_page_up(self) -> None:
+        self.view.move_page(-1)
+
+    def do_parent(self) -> None:
+        row = self.view.cursor_row
+        origin = walk.origin(self.view.rows, row) if row is not None else None
+        if origin is not None and self.view.node is not None:
+            self._visited[origin] = Node(self.view.node.bucket)
+            self.go(origin)
+
+    def do_child(self) -> None:
+        row, node = self.view.cursor_row, self.view.node
+        if row is None or node is None:
+            return
+        fork = walk.child(self.view.rows, row, self._visited.get(node))
+        if fork is not None:
+            self._visited[node] = fork
+            self.go(fork)
+
+    def do_fork_point_up(self) -> None:
+        self._to_fork_point(-1)
+
+    def do_fork_point_down(self) -> None:
+        self._to_fork_point(1)
+
+    def _to_fork_point(self, step: int) -> None:
+        at = walk.fork_point(self.view.rows, self.view.shown_rows, self.view.cursor, step)
+        if at is None:
+            self.say(Said(f"No fork point {'below' if step > 0 else 'above'}.", "why"))
+        else:
+            self.view.move_to(at)
+
+    def go(self, node: Node) -> None:
+        """Put the cursor on a node; a filter that hides it is taken away."""
+        if not self.view.go(node) and self.view.rows.index(node) is not None:
+            self.filtering.clear()
+            self.view.go(node)
+
+    def known(self) -> Known:
+        return self.reading.known(self.view.node) if self.view.node is not None else Known()
+
+    # -- marks, filter, layout
+
+    def do_mark(self) -> None:
+        if self.view.node is not None:
+            self.view.mark((self.view.node,))
+        self.paint_header()
+        self.paint_footer()
+
+    def do_mark_range(self) -> None:
+        """From the newest mark to the cursor; rows in between that the filter hides stay as they are."""
+        last = next(reversed(self.view.marked))
+        row = self.view.rows.index(last)
+        shown_rows = self.view.shown_rows
+        if row is None or row not in shown_rows:
+            self.say(Said(f"The last mark, {shown(self.session.state.label(last))}, is not shown.", "why"))
+            return
+        start, stop = sorted((shown_rows.index(row), self.view.cursor))
+        self.view.mark((self.view.rows.node(shown_rows[at]) for at in range(start, stop + 1)), on=True)
+        self.paint_header()
+
+    def do_filter(self) -> None:
+        self.filtering.open()
+
+    def do_next(self) -> None:
+        self.view.move_to((self.view.cursor + 1) % max(1, len(self.view.shown_rows)))
+
+    def do_previous(self) -> None:
+        self.view.move_to((self.view.cursor - 1) % max(1, len(self.view.shown_rows)))
+
+    def do_clear(self) -> None:
+        if self._said is not None:
+            self.hush()
+        if self.filtering.query:
+            self.filtering.clear()
+        elif self.view.marked:
+            self.view.mark(tuple(self.view.marked), on=False)
+            self.paint_header()
+            self.paint_footer()
+
+    def do_zoom(self) -> None:
+        self._zoom = (self._zoom + 1) % len(_ZOOMS)
+        for name in _ZOOMS[1:]:
+            self.set_class(name == _ZOOMS[self._zoom], name)
+        self.call_after_refresh(self.paint_all)

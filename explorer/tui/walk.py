@@ -1,0 +1,43 @@
+"""Ways through the tree: to where a bucket was forked, to its forks, from fork point to fork point. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from explorer.lineage.address import Node
+from explorer.lineage.rows import Rows
+
+
+def origin(rows: Rows, row: int) -> Node | None:
+    """The snapshot that the row's bucket was forked from."""
+    at = rows.origin(row)
+    return rows.node(at) if at is not None else None
+
+
+def child(rows: Rows, row: int, last: Node | None) -> Node | None:
+    """A fork made from this row: the one after `last`, where that was visited before, round and round."""
+    forks = [rows.node(at) for at in rows.forks(row)]
+    if not forks:
+        return None
+    at = forks.index(last) + 1 if last in forks else 0
+    return forks[at % len(forks)]
+
+
+def fork_point(rows: Rows, shown: Sequence[int], start: int, step: int) -> int | None:
+    """The index in `shown` of the next row that something was forked from, upwards or downwards."""
+    at = start + step
+    while 0 <= at < len(shown):
+        if rows.forks(shown[at]):
+            return at
+        at += step
+    return None
+
+
+def related(rows: Rows, row: int) -> list[Node]:
+    """A node with what it is naturally compared with: its forks, or else where its bucket came from."""
+    node = rows.node(row)
+    forks = [rows.node(at) for at in rows.forks(row)]
+    if forks:
+        return [node, *forks]
+    came_from = origin(rows, row)
+    return [came_from, node] if came_from is not None else [node]
