@@ -50,6 +50,7 @@ def main(bucket: str, pace_s: float) -> None:
         if restored:
             network, optimizer, rng = load(restored)
             start = restored.step
+            print(f"restored {restored.node}{', prefetched' if restored.prefetched else ''}", flush=True)
         points, labels = spirals(config["train_points"], seed=1)
         held_out = spirals(1000, seed=2)
 
@@ -118,7 +119,8 @@ def load(restored: Restored) -> tuple[Tensors, AdamW, np.random.Generator]:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description="Train a small network on three spirals.")
     parser.add_argument("--bucket", default="spiral-base", help="where to write, unless a launcher says it")
-    parser.add_argument("--pace", type=float, default=float(os.environ.get("EXPLORER_DEMO_PACE", "0")))
+    pace = float(os.environ.get("EXPLORER_DEMO_PACE", "0.05"))
+    parser.add_argument("--pace", type=float, default=pace, help="seconds to rest after a step")
     args = parser.parse_args()
     try:
         main(args.bucket, args.pace)

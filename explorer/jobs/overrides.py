@@ -9,7 +9,13 @@ from typing import Any
 from explorer.errors import BadInput, nearest
 from explorer.lineage.values import Overrides, Scalar, show_scalar
 
-_KINDS: dict[str, tuple[type, ...]] = {"float": (int, float), "int": (int,), "bool": (bool,), "str": (str,)}
+_KINDS: dict[str, tuple[type, ...]] = {
+    "float": (int, float),
+    "number": (int, float),
+    "int": (int,),
+    "bool": (bool,),
+    "str": (str,),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +23,7 @@ class Allowed:
     """What a template says of one override."""
 
     kind: str
-    """`float`, `int`, `bool`, `str` or `any`."""
+    """`float`, `int`, `number` (either), `bool`, `str` or `any`."""
     min: float | None = None
     max: float | None = None
     choices: tuple[Scalar, ...] = ()
@@ -66,9 +72,13 @@ def _checked(name: str, value: Scalar, schema: Schema, where: str) -> Scalar:
 def _words(allowed: Allowed) -> str:
     if allowed.choices:
         return "one of " + ", ".join(show_scalar(choice) for choice in allowed.choices)
-    words = {"float": "a number", "int": "a whole number", "bool": "true or false", "str": "a text"}[
-        allowed.kind
-    ]
+    words = {
+        "float": "a number",
+        "number": "a number",
+        "int": "a whole number",
+        "bool": "true or false",
+        "str": "a text",
+    }[allowed.kind]
     if allowed.min is not None:
         words += f" from {show_scalar(allowed.min)}"
     if allowed.max is not None:
@@ -87,7 +97,7 @@ def schema_from_toml(told: Mapping[str, Any], *, where: str) -> dict[str, Allowe
         words: Any = {"type": rule} if isinstance(rule, str) else rule
         strange = set(words) - {"type", "min", "max", "choices"} if isinstance(words, dict) else {"it"}
         if strange or words.get("type") not in (*_KINDS, "any"):
-            hint = 'write it like `lr = { type = "float", min = 0 }`; types are float, int, bool, str, any'
+            hint = 'write it like `lr = { type = "float", min = 0 }`; types: float int number bool str any'
             raise BadInput(f"`override_schema.{name}` cannot be read.", hint=hint, where=where)
         schema[name] = Allowed(
             words["type"], words.get("min"), words.get("max"), tuple(words.get("choices", ()))
@@ -103,7 +113,7 @@ def schema_from_config(config: Mapping[str, Any]) -> dict[str, Allowed]:
             schema[name] = Allowed("bool")
         elif isinstance(value, (int, float)):
             # an lr written as 1 must not keep one from trying 0.5
-            schema[name] = Allowed("float" if isinstance(value, float) else "any")
+            schema[name] = Allowed("float" if isinstance(value, float) else "number")
         elif isinstance(value, str):
             schema[name] = Allowed("str")
         elif value is None:

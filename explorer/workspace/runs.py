@@ -46,11 +46,14 @@ class Runs:
             BadInput: nothing tells how to start it; an override that is not known.
             ResumeFailed: the command could not be started.
         """
+        from explorer.jobs.overrides import check_overrides
+
         bucket = self._core.state.bucket(node.bucket)
         in_place = node.is_head and bucket.parent is not None and not self._is_written(node.bucket)
         pinned = self._pinned(node)
         start = self._check(pinned or node)
-        chosen, allowed = self._choose(template, node, start, overrides)
+        chosen = self._template(template, node.bucket, start.record)
+        allowed = check_overrides(overrides, chosen.schema, where=chosen.where)
         declared = self._declared(start, node.bucket) | dict(allowed)
         if in_place:
             target = node
@@ -61,19 +64,23 @@ class Runs:
                 start = replace(start, node=origin) if origin is not None else start
         return self._start(target.bucket, start, chosen, tuple(declared.items()))
 
-    def launch(self, bucket: str, template: str, overrides: Overrides = ()) -> RunView:
-        """Start a fresh training in a bucket, from nothing.
+    def launch(self, bucket: str, template: str | None = None, overrides: Overrides = ()) -> RunView:
+        """Train in a bucket in place: on from its newest snapshot, or from nothing where it has none.
 
         Raises:
             Conflict: somebody is writing to it.
+            And what `resume` raises.
         """
         from explorer.jobs.overrides import check_overrides
 
         if self._is_written(bucket):
             raise Conflict(f"`{bucket}` has a writer already.", hint="`explorer runs list` shows it")
-        chosen = self._template(template, bucket, None)
-        overrides = check_overrides(overrides, chosen.schema, where=chosen.where)
-        return self._start(bucket, None, chosen, overrides)
+        pinned = self._pinned(Node(bucket))
+        start = self._check(pinned) if pinned is not None else None
+        chosen = self._template(template, bucket, start.record if start else None)
+        allowed = check_overrides(overrides, chosen.schema, where=chosen.where)
+        declared = (self._declared(start, bucket) if start else {}) | dict(allowed)
+        return self._start(bucket, start, chosen, tuple(declared.items()))
 
     def stop(self, run_id: str, grace_s: float | None = None) -> None:
         """Ask a run to save and end; after its grace it is killed. Returns at once.
@@ -153,14 +160,6 @@ class Runs:
         from explorer.jobs.preflight import check_start
 
         return check_start(self._core.store, node)
-
-    def _choose(
-        self, named: str | None, node: Node, start: Start, overrides: Overrides
-    ) -> tuple[Template, Overrides]:
-        from explorer.jobs.overrides import check_overrides
-
-        template = self._template(named, node.bucket, start.record)
-        return template, check_overrides(overrides, template.schema, where=template.where)
 
     def _template(self, named: str | None, bucket: str, record: Record | None) -> Template:
         from explorer.jobs.choosing import choose_template
