@@ -1,1 +1,7 @@
+"""Checkpoints read ahead of need: planned, fetched in parts, kept on this disk, shown to jobs as files."""
 
+from explorer.prefetch.cache import Cache, Entry
+from explorer.prefetch.plan import choose_objects
+from explorer.prefetch.worker import Prefetcher
+
+__all__ = ["Cache", "Entry", "Prefetcher", "choose_objects"]
