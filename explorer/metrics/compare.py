@@ -86,6 +86,7 @@ def _curve(
         best=_best(series.values, x, line.own_at, finite, rises(metric)),
         delta_to_parent=difference.last if difference else None,
         mean_delta=difference.mean if difference else None,
+        deltas=_delta_points(difference, axis, chain) if difference else None,
         non_finite=len(series) - len(finite),
         first_non_finite=next((x[i] for i, v in enumerate(series.values) if not math.isfinite(v)), None),
         writer=writer,
@@ -97,6 +98,12 @@ def _delta(subject: Subject, line: Line, metric: str) -> Delta | None:
         return None
     baseline = stitch(chains(subject.parent)[0], metric).series
     return delta(line.series, baseline, line.fork_step)
+
+
+def _delta_points(difference: Delta, axis: Axis, chain: Chain) -> Tail:
+    walls = array("d", [math.nan]) * len(difference.steps)
+    along = Series(difference.steps, difference.values, walls)
+    return Tail(measure(axis, chain, along), difference.values)
 
 
 def _fork_x(axis: Axis, fork: float, series: Series, x: array[float]) -> float | None:

@@ -26,7 +26,7 @@ class Best:
 
 @dataclass(frozen=True, slots=True)
 class Tail:
-    """Points that a later attempt did again: lost work."""
+    """Points beside the curve: lost work that a later attempt did again, or differences to the parent."""
 
     x: array[float]
     values: array[float]
@@ -36,8 +36,7 @@ class Tail:
 class NodeCurve:
     """One node's metric along its lineage: rows before `own_at` are inherited.
 
-    `x`, `values` and `steps` have one length; `steps` rise strictly. `deltas` to the parent stand at
-    `delta_x`, on the common domain only.
+    `x`, `values` and `steps` have one length; `steps` rise strictly.
     """
 
     node: Node
@@ -59,6 +58,8 @@ class NodeCurve:
     """Own minus parent's value at the last step that both have behind the fork."""
     mean_delta: float | None = None
     """The area between both behind the fork over its width, in units of the metric."""
+    deltas: Tail | None = None
+    """Own minus parent's value at own points behind the fork; None where there is no parent to measure by."""
     non_finite: int = 0
     first_non_finite: float | None = None
     writer: int | None = None

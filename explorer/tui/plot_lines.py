@@ -1,0 +1,155 @@
+"""A comparison as arrays to draw: smoothed whole, then thinned to the pixels of a window."""
+
+from __future__ import annotations
+
+import math
+from array import array
+from typing import TYPE_CHECKING
+
+from explorer.metrics.comparison import Comparison, NodeCurve
+from explorer.metrics.smooth import smooth
+from explorer.tui.plot_view import View
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    Floats = npt.NDArray[np.float64]
+
+_MARGIN = 0.06
+"""How much of the inherited part the default window shows, of the width behind the first fork."""
+_GAP = 5.0
+"""A join longer than so many median cadences is drawn dashed: there is no data in it."""
+
+
+class Lines:
+    """Curves of one comparison with numpy views; what costs is computed once and kept."""
+
+    def __init__(self, comparison: Comparison) -> None:
+        import numpy as np
+
+        self.comparison = comparison
+        self.curves = comparison.nodes
+        self._x = [np.frombuffer(c.x) if len(c.x) else np.empty(0) for c in self.curves]
+        self._y = [np.frombuffer(c.values) if len(c.values) else np.empty(0) for c in self.curves]
+        self._smoothed: dict[tuple[int, float], Floats] = {}
+        self._gaps = [_longest_join(x) for x in self._x]
+
+    def bounds(self) -> tuple[float, float]:
+        """The whole x range of the comparison."""
+        ends = [e for c in self.curves for e in (*c.x[:1], *c.x[-1:]) if math.isfinite(e)]
+        if not ends:
+            return 0.0, 1.0
+        low, high = min(ends), max(ends)
+        return (low, high) if high > low else (low - 0.5, high + 0.5)
+
+    def window(self, view: View) -> tuple[float, float]:
+        """The x range shown: a little before the first fork to the end, unless the view says otherwise."""
+        if view.window is not None:
+            return view.window
+        low, high = self.bounds()
+        first = self.comparison.first_fork
+        if view.full or first is None or not low <= first < high:
+            return low, high
+        return max(low, first - _MARGIN * (high - first)), high
+
+    def points(self, i: int, view: View) -> tuple[Floats, Floats, int]:
+        """x, y and the number of inherited points of curve `i`, smoothed as the view says."""
+        import numpy as np
+
+        curve = self.curves[i]
+        if view.delta:
+            told = curve.deltas
+            if told is None or not len(told.x):
+                return np.empty(0), np.empty(0), 0
+            return np.frombuffer(told.x), self._smooth(i, np.frombuffer(told.values), view.weight, True), 0
+        return self._x[i], self._smooth(i, self._y[i], view.weight, False), curve.own_at
+
+    def raw(self, i: int) -> tuple[Floats, Floats]:
+        return self._x[i], self._y[i]
+
+    def gap(self, i: int) -> float:
+        """Joins of curve `i` longer than this have no data in them."""
+        return self._gaps[i]
+
+    def value_at(self, i: int, view: View, x: float) -> float | None:
+        """The newest value of curve `i` at or before `x`; None where it has none or has ended."""
+        import numpy as np
+
+        xs, ys, _ = self.points(i, view)
+        at = int(np.searchsorted(xs, x, "right")) - 1
+        if at < 0 or (at == len(xs) - 1 and x > xs[at] + self._gaps[i]):
+            return None
+        return float(ys[at])
+
+    def last(self, i: int, view: View) -> float | None:
+        """The last finite value of curve `i`, smoothed as the view says."""
+        import numpy as np
+
+        ys = self._smooth(i, self._y[i], view.weight, False)
+        good = np.flatnonzero(np.isfinite(ys))
+        return float(ys[good[-1]]) if len(good) else None
+
+    def neighbour(self, i: int, view: View, x: float, by: int) -> float | None:
+        """The x of the point `by` points from the one at `x`, within the curve."""
+        import numpy as np
+
+        xs, _, _ = self.points(i, view)
+        if not len(xs):
+            return None
+        at = int(np.searchsorted(xs, x, "right")) - 1
+        return float(xs[min(max(at + by, 0), len(xs) - 1)])
+
+    def _smooth(self, i: int, values: Floats, weight: float, delta: bool) -> Floats:
+        if not weight:
+            return values
+        key = (i if not delta else -1 - i, weight)
+        if key not in self._smoothed:
+            self._smoothed[key] = smooth(values, weight)
+        return self._smoothed[key]
+
+
+def within(x: Floats, y: Floats, low: float, high: float) -> tuple[Floats, Floats]:
+    """The part of a line in a window, with one point more on each side so that it enters and leaves."""
+    import numpy as np
+
+    start = max(int(np.searchsorted(x, low, "left")) - 1, 0)
+    stop = int(np.searchsorted(x, high, "right")) + 1
+    return x[start:stop], y[start:stop]
+
+
+def thinned(x: Floats, y: Floats, columns: int) -> tuple[Floats, Floats]:
+    """Of each of `columns` parts the first, lowest, highest and last point: exact to the pixel (M4)."""
+    import numpy as np
+
+    if len(x) <= 4 * columns:
+        return x, y
+    edges = np.searchsorted(x, np.linspace(x[0], x[-1], columns + 1)[:-1], "left")
+    starts = np.unique(edges)
+    stops = np.append(starts[1:], len(x))
+    quiet = np.where(np.isfinite(y), y, np.nan)
+    four_y = np.stack(
+        (y[starts], np.fmin.reduceat(quiet, starts), np.fmax.reduceat(quiet, starts), y[stops - 1]), axis=1
+    )
+    middle = (x[starts] + x[stops - 1]) / 2
+    four_x = np.stack((x[starts], middle, middle, x[stops - 1]), axis=1)
+    return four_x.reshape(-1), four_y.reshape(-1)
+
+
+def first_non_finite(curve: NodeCurve) -> tuple[float, ...]:
+    """Where a curve stops being a number, once for each stretch."""
+    bad, out = False, array("d")
+    for x, value in zip(curve.x, curve.values, strict=True):
+        now = not math.isfinite(value)
+        if now and not bad:
+            out.append(x)
+        bad = now
+    return tuple(out)
+
+
+def _longest_join(x: Floats) -> float:
+    import numpy as np
+
+    if len(x) < 3:
+        return math.inf
+    return _GAP * float(np.median(np.diff(x)))
