@@ -11,6 +11,7 @@ from explorer.errors import BadInput, nearest
 
 class Role(Enum):
     EDITOR = "Editor"
+    READ_WRITE = "ReadWrite"
     READ_ONLY = "ReadOnly"
     ADMIN = "NamespaceAdmin"
 
@@ -52,6 +53,25 @@ READING = frozenset(
         "TakeSnapshot",
     }
 )
+WRITING = frozenset(
+    {
+        "AbortMultipartUpload",
+        "CompleteMultipartUpload",
+        "CopyObject",
+        "CreateMultipartUpload",
+        "DeleteObject",
+        "DeleteObjectTagging",
+        "DeleteObjects",
+        "ListParts",
+        "PutObject",
+        "PutObjectTagging",
+        "RenameObject",
+        "UploadPart",
+        "UploadPartCopy",
+    }
+)
+"""What ReadWrite adds to reading: objects only. Tigris' SDK knows the role, its documentation does not."""
+
 NOT_EDITING = frozenset({"PutBucketAcl", "RestoreBucket"})
 """What an Editor may not do; everything else on the bucket is theirs."""
 
@@ -69,7 +89,7 @@ def parse_role(bucket: str, role: str) -> BucketRole:
     if not bucket or (names[role] is Role.ADMIN and bucket != "*"):
         raise BadInput(
             f"`{role}` cannot be given on `{bucket or '(no bucket)'}`.",
-            hint="NamespaceAdmin is for the bucket `*`; for one bucket give Editor or ReadOnly",
+            hint="NamespaceAdmin is for the bucket `*`; for one bucket give Editor, ReadWrite or ReadOnly",
         )
     return BucketRole(bucket, names[role])
 
@@ -82,4 +102,6 @@ def role_allows(held: BucketRole, operation: Operation) -> bool:
         return operation.name in READING
     if held.bucket not in ("*", operation.bucket):
         return False
-    return operation.name in READING if held.role is Role.READ_ONLY else operation.name not in NOT_EDITING
+    if held.role is Role.EDITOR:
+        return operation.name not in NOT_EDITING
+    return operation.name in READING or (held.role is Role.READ_WRITE and operation.name in WRITING)

@@ -25,6 +25,7 @@ from explorer.localstore.iam_keys import AccessKey, Keys
 from explorer.localstore.iam_policies import Policies
 from explorer.localstore.iam_tables import prepare_tables
 from explorer.localstore.refusals import Refusal
+from explorer.localstore.wire.auth import Principal
 
 OWNER_ROLE = BucketRole("*", Role.ADMIN)
 
@@ -35,10 +36,12 @@ class Iam:
     Grants are remembered until a key or a policy changes: one process writes the store, and it is this one.
     """
 
-    def __init__(self, ledger: Ledger, folder: Path, *, owner_id: str, owner_secret: str) -> None:
+    def __init__(
+        self, ledger: Ledger, folder: Path, *, owner_id: str, owner_secret: str, owner_since_ns: int = 0
+    ) -> None:
         if ledger.refuse_writes_because is None:
             prepare_tables(ledger, folder)
-        self.owner = AccessKey(owner_id, "owner", True, "", 0, (OWNER_ROLE,))
+        self.owner = AccessKey(owner_id, "owner", True, "", owner_since_ns, (OWNER_ROLE,))
         self._owner_secret = owner_secret
         self._lock = threading.Lock()
         self._generation = 0
@@ -83,20 +86,21 @@ class Iam:
                 self._grants[access_key] = grants
         return grants
 
-    def decide(self, access_key: str, operations: Iterable[Operation], source_ip: str | None) -> Decision:
+    def principal(self, access_key: str) -> Principal:
+        return Principal(access_key, access_key == self.owner.id)
+
+    def decide(self, principal: Principal, operations: Iterable[Operation], source_ip: str) -> Decision:
         """The evaluator's word about one request, now."""
-        return decide_all(self.grants(access_key), operations, self.circumstances(source_ip))
+        grants = self.grants(principal.access_key)
+        return decide_all(grants, operations, Circumstances(datetime.now(UTC), source_ip))
 
     def decide_iam(self, access_key: str, call: str) -> Decision:
         return decide_iam(self.grants(access_key), call)
 
-    def may_see(self, access_key: str, bucket: str, source_ip: str | None) -> bool:
+    def may_see(self, principal: Principal, bucket: str, source_ip: str) -> bool:
         """Whether this key's bucket listing shows this bucket."""
-        return may_see(self.grants(access_key), bucket, self.circumstances(source_ip))
-
-    @staticmethod
-    def circumstances(source_ip: str | None) -> Circumstances:
-        return Circumstances(datetime.now(UTC), source_ip)
+        grants = self.grants(principal.access_key)
+        return may_see(grants, bucket, Circumstances(datetime.now(UTC), source_ip))
 
     def _forget(self) -> None:
         with self._lock:

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from explorer.localstore.refusals import Refusal
 from explorer.localstore.wire import xml
-from explorer.localstore.wire.answers import Answer, json_answer
-
-NAMESPACE = "https://iam.amazonaws.com/doc/2010-05-08/"
+from explorer.localstore.wire.answers import IAM_NAMESPACE, Answer, json_answer
 
 Tree = Mapping[str, object]
 
@@ -18,19 +15,8 @@ def write(call: str, tree: Tree, *, as_json: bool, request_id: str) -> Answer:
     if as_json:
         return json_answer(tree)
     metadata = ("ResponseMetadata", [("RequestId", request_id)])
-    body = xml.document(f"{call}Response", [*_fields(tree), metadata], namespace=NAMESPACE)
+    body = xml.document(f"{call}Response", [*_fields(tree), metadata], namespace=IAM_NAMESPACE)
     return Answer(200, [("content-type", "text/xml")], body)
-
-
-def write_refusal(refusal: Refusal, *, as_json: bool, request_id: str) -> Answer:
-    """Errors too have a shape of their own in the query protocol."""
-    if as_json:
-        answer = json_answer({"Code": refusal.code, "Message": refusal.message, "RequestId": request_id})
-        return Answer(refusal.status, answer.headers, answer.body)
-    kind = "Receiver" if refusal.status >= 500 else "Sender"
-    error = [("Type", kind), ("Code", refusal.code), ("Message", refusal.message)]
-    body = xml.document("ErrorResponse", [("Error", error), ("RequestId", request_id)], namespace=NAMESPACE)
-    return Answer(refusal.status, [("content-type", "text/xml")], body)
 
 
 def _fields(tree: Tree) -> Iterable[tuple[str, object]]:

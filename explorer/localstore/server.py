@@ -20,7 +20,9 @@ from granian.constants import HTTPModes, Interfaces
 from granian.server.embed import Server
 
 from explorer.errors import ExplorerError, StoreTrouble
+from explorer.localstore import iam_wire
 from explorer.localstore.engine.engine import Engine
+from explorer.localstore.iam import Iam
 from explorer.localstore.places import (
     LOG,
     Lock,
@@ -31,7 +33,6 @@ from explorer.localstore.places import (
     write_server_state,
 )
 from explorer.localstore.wire.app import App
-from explorer.localstore.wire.auth import OwnerOnly
 
 log = logging.getLogger("explorer.localstore")
 
@@ -56,7 +57,9 @@ def serve(
         keys = ensure_keys(folder)
         engine = Engine(folder, read_only=read_only)
         reserved = _reserve_port(host, port, folder)
-        app = App(engine, OwnerOnly(keys.access_key, keys.secret_key))
+        iam = Iam(engine.ledger, folder, owner_id=keys.access_key, owner_secret=keys.secret_key)
+        app = App(engine, iam)
+        app.handlers["Iam"] = iam_wire.handler(iam)
         endpoint = f"http://{f'[{host}]' if ':' in host else host}:{reserved.getsockname()[1]}"
 
         def ready() -> None:

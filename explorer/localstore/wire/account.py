@@ -46,7 +46,8 @@ async def list_buckets(call: Call) -> Answer:
             only_forks=query.get("OnlyForked") == "true",
             prefix=prefix,
         )
-    buckets, token = found[:limit], found[limit - 1].name if len(found) > limit else None
+    token = found[limit - 1].name if len(found) > limit else None
+    buckets = [bucket for bucket in found[:limit] if call.sees(bucket.name)]
     if not request.wants_json:
         fields: list[tuple[str, object]] = [
             ("Owner", XML_OWNER),
@@ -111,13 +112,13 @@ async def list_forks(call: Call) -> Answer:
     found = call.engine.buckets.page(
         after=request.query.get("continuation-token", ""), limit=limit + 1, forks_of=bucket.id
     )
-    buckets = found[:limit]
+    buckets = [each for each in found[:limit] if call.sees(each.name)]
     document: dict[str, Any] = {
         "Owner": {"ID": "", "DisplayName": ""},
         "Buckets": {"Bucket": [describe_bucket(each, frozenset(_FLAGS)) for each in buckets]},
     }
     if len(found) > limit:
-        document["ContinuationToken"] = buckets[-1].name
+        document["ContinuationToken"] = found[limit - 1].name
     return json_answer(document)
 
 

@@ -19,6 +19,7 @@ from explorer.localstore.wire import xml
 
 Send = Callable[[Mapping[str, Any]], Awaitable[None]]
 CHUNK = 1 << 20
+IAM_NAMESPACE = "https://iam.amazonaws.com/doc/2010-05-08/"
 _INLINE = 64 << 10
 """Up to here a read from the page cache is cheaper than a hop to another thread."""
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
@@ -47,8 +48,16 @@ def json_answer(document: object, headers: Iterable[tuple[str, str]] = ()) -> An
     return Answer(200, [("content-type", "application/json"), *headers], text.encode())
 
 
-def refused(refusal: Refusal, *, request_id: str, resource: str, as_json: bool, head: bool) -> Answer:
-    """The error document; HEAD and 304 have none."""
+def refused(
+    refusal: Refusal,
+    *,
+    request_id: str,
+    resource: str,
+    as_json: bool,
+    head: bool,
+    query_protocol: bool = False,
+) -> Answer:
+    """The error document; HEAD and 304 have none, IAM's has a shape of its own."""
     headers = list(refusal.headers)
     if head or refusal.status == 304:
         return Answer(refusal.status, headers)
@@ -57,6 +66,12 @@ def refused(refusal: Refusal, *, request_id: str, resource: str, as_json: bool, 
         return Answer(
             refusal.status, [("content-type", "application/json"), *headers], json.dumps(document).encode()
         )
+    if query_protocol:
+        kind = "Receiver" if refusal.status >= 500 else "Sender"
+        error = [("Type", kind), ("Code", refusal.code), ("Message", refusal.message)]
+        nested: list[tuple[str, object]] = [("Error", error), ("RequestId", request_id)]
+        body = xml.document("ErrorResponse", nested, namespace=IAM_NAMESPACE)
+        return Answer(refusal.status, [("content-type", "text/xml"), *headers], body)
     fields = [("Code", refusal.code), ("Message", refusal.message), *refusal.details.items()]
     fields += [("Resource", resource), ("RequestId", request_id)]
     body = xml.document("Error", fields, namespace="")

@@ -12,9 +12,10 @@ from typing import Any
 
 from explorer.localstore.engine.engine import Engine
 from explorer.localstore.refusals import Refusal
-from explorer.localstore.wire import account, buckets, copies, listings, multipart, objects
+from explorer.localstore.wire import account, buckets, care, copies, listings, multipart, objects, tagging
 from explorer.localstore.wire.answers import Answer, Send, refused, send_answer
 from explorer.localstore.wire.auth import Authority, authenticate
+from explorer.localstore.wire.bodies import read_ahead
 from explorer.localstore.wire.call import Call, Handler
 from explorer.localstore.wire.request import Receive, Request
 from explorer.localstore.wire.routes import operation
@@ -27,12 +28,14 @@ THREADS = 32
 
 HANDLERS: dict[str, Handler] = {
     "AbortMultipartUpload": multipart.abort_multipart_upload,
+    "CheckStore": care.check_store,
     "CompleteMultipartUpload": multipart.complete_multipart_upload,
     "CopyObject": copies.copy_object,
     "CreateBucket": buckets.create_bucket,
     "CreateMultipartUpload": multipart.create_multipart_upload,
     "DeleteBucket": buckets.delete_bucket,
     "DeleteObject": objects.delete_object,
+    "DeleteObjectTagging": tagging.delete_tags,
     "DeleteObjects": objects.delete_objects,
     "DeleteSnapshot": buckets.delete_snapshot,
     "ForkBucket": buckets.fork_bucket,
@@ -40,6 +43,7 @@ HANDLERS: dict[str, Handler] = {
     "GetBucketMetadata": buckets.get_bucket_metadata,
     "GetBucketVersioning": buckets.get_bucket_versioning,
     "GetObject": objects.get_object,
+    "GetObjectTagging": tagging.get_tags,
     "HeadBucket": buckets.head_bucket,
     "HeadObject": objects.get_object,
     "ListBuckets": account.list_buckets,
@@ -52,7 +56,9 @@ HANDLERS: dict[str, Handler] = {
     "ListSnapshots": account.list_snapshots,
     "Presign": account.presign,
     "PutObject": objects.put_object,
+    "PutObjectTagging": tagging.put_tags,
     "RenameObject": copies.copy_object,
+    "SweepStore": care.sweep_store,
     "TakeSnapshot": buckets.take_snapshot,
     "UpdateBucket": buckets.update_bucket,
     "UploadPart": multipart.upload_part,
@@ -79,11 +85,17 @@ class App:
             request = Request.from_scope(scope, receive)
             as_json = request.wants_json
             name = operation(request)
+            if name == "Iam":
+                await read_ahead(request)
             proof = authenticate(request, self.authority)
             handler = self.handlers.get(name)
             if handler is None:
                 raise Refusal("NotImplemented", f"{name} is not implemented by the local store.")
-            answer = await handler(Call(name, request, self.engine, proof, self.authority, self._executor))
+            call = Call(name, request, self.engine, proof, self.authority, self._executor)
+            try:
+                answer = await handler(call)
+            except Refusal as refusal:
+                raise call.told(refusal) from refusal
         except Refusal as refusal:
             answer = self._refuse(scope, request, refusal, as_json=as_json)
         except (asyncio.CancelledError, ConnectionError):
@@ -102,7 +114,14 @@ class App:
     ) -> Answer:
         request_id = request.id if request is not None else "0"
         head = scope["method"] == "HEAD"
-        return refused(refusal, request_id=request_id, resource=scope["path"], as_json=as_json, head=head)
+        return refused(
+            refusal,
+            request_id=request_id,
+            resource=scope["path"],
+            as_json=as_json,
+            head=head,
+            query_protocol=request is not None and operation(request) == "Iam",
+        )
 
     async def _send(
         self, scope: Mapping[str, Any], request: Request | None, answer: Answer, send: Send

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol
 
+from explorer.access.conditions import Circumstances
+from explorer.access.evaluation import Decision, Grants, decide_all
 from explorer.access.operations import Operation
 from explorer.localstore.refusals import Refusal
 from explorer.localstore.wire.request import Request
@@ -39,8 +41,12 @@ class Authority(Protocol):
 
     def principal(self, access_key: str) -> Principal: ...
 
-    def may(self, principal: Principal, operation: Operation, context: Mapping[str, str]) -> bool:
-        """Whether roles and policies allow it; `context` holds aws:SourceIp and aws:CurrentTime."""
+    def decide(self, principal: Principal, operations: Iterable[Operation], source_ip: str) -> Decision:
+        """Whether roles and policies allow all of these together, now."""
+        ...
+
+    def may_see(self, principal: Principal, bucket: str, source_ip: str) -> bool:
+        """Whether this key's listing of buckets shows this one."""
         ...
 
 
@@ -57,7 +63,11 @@ class OwnerOnly:
     def principal(self, access_key: str) -> Principal:
         return Principal(access_key, access_key == self._access_key)
 
-    def may(self, principal: Principal, operation: Operation, context: Mapping[str, str]) -> bool:
+    def decide(self, principal: Principal, operations: Iterable[Operation], source_ip: str) -> Decision:
+        circumstances = Circumstances(datetime.now(UTC), source_ip)
+        return decide_all(Grants(owner=principal.is_owner), operations, circumstances)
+
+    def may_see(self, principal: Principal, bucket: str, source_ip: str) -> bool:
         return principal.is_owner
 
 
@@ -80,13 +90,14 @@ def authenticate(request: Request, authority: Authority) -> Proof:
 
 
 def authorise(
-    authority: Authority, principal: Principal, operations: Iterable[Operation], context: Mapping[str, str]
+    authority: Authority, principal: Principal, operations: Iterable[Operation], source_ip: str
 ) -> None:
     """Let the request pass if all of `operations` may be done, or refuse.
 
     Raises:
         Refusal: AccessDenied.
     """
-    for operation in operations:
-        if not authority.may(principal, operation, context):
-            raise Refusal("AccessDenied", f"Access Denied: {operation.name} on {operation.resource}")
+    decision = authority.decide(principal, operations, source_ip)
+    if not decision.allowed:
+        asked = decision.operation
+        raise Refusal("AccessDenied", f"Access Denied: {asked.name} on {asked.resource}: {decision.because}.")

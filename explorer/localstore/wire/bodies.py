@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import base64
 import binascii
-from collections.abc import AsyncIterator, Callable
+import hashlib
+from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any
 
 from explorer.localstore.engine.blobs import Blobs, Sink
@@ -17,6 +18,7 @@ from explorer.localstore.wire.request import Request
 
 MAX_OBJECT_BYTES = 5 * 2**30
 MAX_DOCUMENT_BYTES = 4 * 2**20
+_MAX_AHEAD_BYTES = 256 << 10
 _PIECE = 1 << 20
 _INLINE = 64 << 10
 _SIZES = {"CRC32": 4, "CRC32C": 4, "CRC64NVME": 8, "SHA1": 20, "SHA256": 32}
@@ -104,6 +106,28 @@ class Claims:
         for name, value in self.checksums.items():
             if digests.checksum(name) != value:
                 raise Refusal("BadDigest", f"The {name} you specified did not match the calculated checksum.")
+
+
+async def read_ahead(request: Request) -> None:
+    """For services that sign the body without saying its hash: hash it before the signature is looked at.
+
+    Raises:
+        Refusal: EntityTooLarge; nobody has proven anything yet, so little is read.
+    """
+    if "x-amz-content-sha256" in request.headers:
+        return
+    out = bytearray()
+    async for piece in raw_body(request):
+        out += piece
+        if len(out) > _MAX_AHEAD_BYTES:
+            raise Refusal("EntityTooLarge", "The document is too large.")
+    body = bytes(out)
+
+    async def again() -> Mapping[str, Any]:
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    request.receive = again
+    request.headers["x-amz-content-sha256"] = hashlib.sha256(body).hexdigest()
 
 
 def _checksum(name: str, value: str) -> str:

@@ -6,11 +6,10 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import partial
 from typing import Any, TypeVar
 
-from explorer.access.operations import needs
+from explorer.access.operations import Operation, needs
 from explorer.localstore.engine.engine import Engine
 from explorer.localstore.engine.names import parse_version
 from explorer.localstore.engine.records import Bucket
@@ -49,8 +48,20 @@ class Call:
             if source is None
             else (source[0], source[1].decode() if source[1] is not None else None),
         )
-        context = {"aws:SourceIp": request.client, "aws:CurrentTime": datetime.now(UTC).isoformat()}
-        authorise(self.authority, self.proof.principal, wanted, context)
+        authorise(self.authority, self.proof.principal, wanted, request.client)
+
+    def told(self, refusal: Refusal) -> Refusal:
+        """S3 tells only those who may list a bucket that a key is missing; others get 403 for any key."""
+        if refusal.code not in ("NoSuchKey", "NoSuchVersion"):
+            return refusal
+        listing = (Operation("ListObjectsV2", self.request.bucket),)
+        if self.authority.decide(self.proof.principal, listing, self.request.client).allowed:
+            return refusal
+        return Refusal("AccessDenied", "Access Denied")
+
+    def sees(self, bucket: str) -> bool:
+        """Whether a listing of buckets shows this one to whom asks."""
+        return self.authority.may_see(self.proof.principal, bucket, self.request.client)
 
     def bucket(self) -> Bucket:
         return self.engine.buckets.get(self.request.bucket_name)
