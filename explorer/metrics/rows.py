@@ -8,7 +8,7 @@ from array import array
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from explorer.metrics.series import Series, Trouble, settle
+from explorer.metrics.series import Series, Trouble, settle, shown_name
 
 STEP_NAMES = ("step", "_step", "global_step", "iteration", "iter")
 TIME_NAMES = ("time", "_timestamp", "timestamp", "wall_time")
@@ -52,7 +52,7 @@ class Rows:
         return self.consumed - len(self.last_line)
 
     def series(self) -> dict[str, Series]:
-        return {name: settle(c.steps, c.values, c.walls) for name, c in self.columns.items()}
+        return {shown_name(name): settle(c.steps, c.values, c.walls) for name, c in self.columns.items()}
 
 
 def read_rows(data: bytes, before: Rows) -> Rows | None:

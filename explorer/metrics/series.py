@@ -91,6 +91,12 @@ class Attempt:
         return started, self.first_step, self.id
 
 
+def shown_name(name: str) -> str:
+    """A name from a file as it may reach a screen: nothing that controls or turns text, and not endless."""
+    clean = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in name[:201])
+    return clean if len(clean) <= 200 else clean[:199] + "…"
+
+
 def settle(steps: array[float], values: array[float], walls: array[float]) -> Series:
     """Rows in file order as a series: sorted by step, and of one step the last row wins."""
     if all(map(float.__lt__, steps[:-1], steps[1:])):

@@ -10,7 +10,7 @@ from explorer.lineage.address import Node
 from explorer.lineage.values import Bucket, Curve
 from explorer.metrics import Comparison, Subject, compare, metric_names, thin
 from explorer.metrics.choose import default_metric
-from explorer.metrics.series import Attempt
+from explorer.metrics.series import Attempt, shown_name
 from explorer.metrics.stitch import Branch, backfill, chains, fork_step, stitch
 from explorer.metrics.writers import split_writers
 from explorer.workspace.core import Core
@@ -89,7 +89,7 @@ class Curves:
         if parent is not None and parent.bucket in state.buckets:
             baseline = self.lineage(Node(parent.bucket))
         overrides = state.overrides.get(node.bucket, ())
-        return Subject(node, state.label(node), overrides, self.lineage(node), baseline)
+        return Subject(node, shown_name(state.label(node)), overrides, self.lineage(node), baseline)
 
     def _path(self, node: Node) -> list[Node]:
         """The node behind the places it descends from, root first; buckets that are gone end the walk."""

@@ -124,8 +124,8 @@ class Workspace:
     def diff(self, a: Node, b: Node) -> Diff:
         return self._manifests.diff(a, b)
 
-    def compare(self, nodes: Sequence[Node], metric: str | None = None) -> Comparison:
-        return self._curves.compare(nodes, metric)
+    def compare(self, nodes: Sequence[Node], metric: str | None = None, x: str = "step") -> Comparison:
+        return self._curves.compare(nodes, metric, x)
 
     def metrics(self, nodes: Sequence[Node]) -> tuple[str, ...]:
         return self._curves.metrics(nodes)

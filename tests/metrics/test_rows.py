@@ -76,6 +76,13 @@ def test_bad_lines_are_told_with_their_offset_and_good_ones_kept():
     assert "steps are written as text" in told
 
 
+def test_names_cannot_reach_the_terminal():
+    rows = read(json.dumps({"step": 1, "lo\x1b[31mss\u202e": 1.0, "x" * 5000: 2.0}) + "\n")
+    for name in rows.series():
+        assert name.isprintable()
+        assert len(name) <= 200
+
+
 def test_a_line_longer_than_a_line_can_be_is_skipped():
     rows = read(b'{"step": 1, "pad": "' + b"x" * MAX_LINE_BYTES + b'"}\n{"step": 2, "loss": 1.0}\n')
     assert list(rows.series()["loss"].steps) == [2]
