@@ -8,10 +8,12 @@ from pathlib import Path
 
 from explorer.localstore.engine.blobs import Blobs
 from explorer.localstore.engine.buckets import Buckets
+from explorer.localstore.engine.fsck import Findings, check
 from explorer.localstore.engine.ledger import Ledger
 from explorer.localstore.engine.listing import Listing
 from explorer.localstore.engine.objects import Objects
 from explorer.localstore.engine.stats import Stats
+from explorer.localstore.engine.sweep import GRACE_S, Swept, sweep
 from explorer.localstore.engine.uploads import Uploads
 from explorer.localstore.engine.versions import Versions
 
@@ -37,6 +39,17 @@ class Engine:
 
     def _stop_writing(self, because: str) -> None:
         self.ledger.refuse_writes_because = because
+
+    def check(self, *, deep: bool = False) -> Findings:
+        """Look for damage; `deep` reads every byte."""
+        with self.ledger.reading() as connection:
+            return check(connection, self.blobs, deep=deep)
+
+    def sweep(
+        self, *, dry_run: bool = False, grace_s: float = GRACE_S, history_days: float | None = None
+    ) -> Swept:
+        """Remove what nothing can see any more, or say what that would be."""
+        return sweep(self.ledger, self.blobs, dry_run=dry_run, grace_s=grace_s, history_days=history_days)
 
     def close(self) -> None:
         self.ledger.close()

@@ -212,17 +212,20 @@ class Objects:
 
         return self._ledger.write(job)
 
-    def change_attributes(self, found: Entry, attributes: Attributes) -> None:
-        """Rewrite what is said of one version (its tags); its bytes and its time stay."""
+    def change_tags(self, bucket: Bucket, found: Entry, attributes: Attributes) -> Entry:
+        """Say something new of the head's version.
 
-        def job(tx: Transaction) -> None:
-            tx.tick()
-            tx.execute(
-                "UPDATE version SET attributes=? WHERE bucket_id=? AND key=? AND nts=?",
-                (attributes.to_text(), found.bucket_id, found.key, -found.ts),
-            )
+        Where versions are kept that makes a new one of the same bytes: a snapshot or a fork that sees the
+        old one must go on seeing it as it was.
+        """
 
-        self._ledger.write(job)
+        def job(tx: Transaction) -> Entry:
+            head = find(tx, bucket.id, found.key)
+            if head is None or head.ts != found.ts:
+                raise Refusal("NotImplemented", "Tagging a version other than the newest is not implemented.")
+            return insert_version(tx, bucket, replace(head, attributes_text=attributes.to_text()))
+
+        return self._ledger.write(job)
 
 
 def _visible(found: Entry | None) -> Entry | None:

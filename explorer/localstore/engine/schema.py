@@ -74,8 +74,9 @@ def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
         cached_statements=256,
         timeout=30,
     )
-    connection.execute("PRAGMA cache_size=-32768")
-    connection.execute("PRAGMA mmap_size=1073741824")
+    # Every thread that reads has a connection: they share the mapped file instead of each keeping a cache.
+    connection.execute(f"PRAGMA cache_size={-2048 if read_only else -32768}")
+    connection.execute("PRAGMA mmap_size=268435456")
     if not read_only:
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=FULL")

@@ -41,13 +41,14 @@ class Versions:
         prefix: bytes = b"",
         delimiter: bytes = b"",
         after: tuple[bytes, int | None] = (b"", None),
+        at: int | None = None,
         limit: int = 1000,
     ) -> VersionPage:
         """At most `limit` versions and common prefixes, after (key, version)."""
         if limit <= 0:
             return VersionPage(())
         with self._ledger.reading() as connection:
-            chain = read_chain(connection, bucket.id, FOREVER)
+            chain = read_chain(connection, bucket.id, FOREVER if at is None else at)
             found: list[Version | bytes] = []
             place = after
             while True:

@@ -19,6 +19,7 @@ from explorer.localstore.wire.bodies import read_ahead
 from explorer.localstore.wire.call import Call, Handler
 from explorer.localstore.wire.request import Receive, Request
 from explorer.localstore.wire.routes import operation
+from explorer.localstore.wire.unoffered import refuse_unoffered
 
 log = logging.getLogger("explorer.localstore")
 SLOW_MS = 1000.0

@@ -22,25 +22,11 @@ _KEPT = (
 _META = "x-amz-meta-"
 MAX_METADATA_BYTES = 2048
 STORAGE_CLASSES = ("STANDARD", "STANDARD_IA", "GLACIER", "GLACIER_IR")
-_UNSUPPORTED = (
-    "x-amz-server-side-encryption-customer-algorithm",
-    "x-amz-object-lock-mode",
-    "x-amz-object-lock-retain-until-date",
-    "x-amz-object-lock-legal-hold",
-    "x-amz-website-redirect-location",
-    "x-amz-write-offset-bytes",
-)
 
 
 def read_attributes(request: Request, bucket: Bucket) -> Attributes:
     """The headers of a PUT, of a copy that replaces, or of a new multipart upload."""
     headers = request.headers
-    for name in _UNSUPPORTED:
-        if name in headers:
-            raise Refusal(
-                "NotImplemented",
-                f"A header you provided implies functionality that is not implemented: {name}",
-            )
     kept = {name: headers[name] for name in _KEPT if headers.get(name)}
     if "content-encoding" in kept:
         # aws-chunked describes the transfer, not the object.
@@ -53,11 +39,11 @@ def read_attributes(request: Request, bucket: Bucket) -> Attributes:
         headers={name: value for name, value in kept.items() if value},
         metadata=metadata,
         tags=parse_tags(headers.get("x-amz-tagging", "")),
-        storage_class=_storage_class(headers, bucket),
+        storage_class=read_storage_class(headers, bucket),
     )
 
 
-def _storage_class(headers: Mapping[str, str], bucket: Bucket) -> str:
+def read_storage_class(headers: Mapping[str, str], bucket: Bucket) -> str:
     wanted = headers.get("x-amz-storage-class") or str(bucket.settings.get("storage_class", "STANDARD"))
     if wanted not in STORAGE_CLASSES:
         raise Refusal("InvalidArgument", "The storage class you specified is not valid", StorageClass=wanted)

@@ -26,10 +26,6 @@ async def _read_settings(call: Call) -> dict[str, object]:
             raise Refusal(
                 "InvalidArgument", "The local store has one region: auto", LocationConstraint=location[:64]
             )
-    if headers.get("x-amz-acl", "private") != "private" or headers.get("x-tigris-soft-delete"):
-        raise Refusal("NotImplemented", "CreateBucket with public access or soft delete is not implemented.")
-    if headers.get("x-amz-bucket-object-lock-enabled", "false").lower() == "true":
-        raise Refusal("NotImplemented", "CreateBucket with object lock is not implemented.")
     settings: dict[str, object] = {}
     storage_class = headers.get("x-amz-storage-class")
     if storage_class:
@@ -150,9 +146,6 @@ async def update_bucket(call: Call) -> Answer:
                 raise Refusal("InvalidArgument", f"{name} cannot be {json.dumps(value)[:64]}.")
             case _:
                 raise Refusal("NotImplemented", f"UpdateBucket of {name[:64]} is not implemented.")
-    for header in ("x-amz-acl", "x-amz-acl-public-list-objects-enabled"):
-        if call.request.headers.get(header, "false") not in ("false", "private"):
-            raise Refusal("NotImplemented", "UpdateBucket of public access is not implemented.")
     await call.run(
         call.engine.buckets.change, call.request.bucket_name, snapshots_on=turned, settings=settings
     )

@@ -10,7 +10,12 @@ from explorer.localstore.engine.records import Bucket, Entry
 from explorer.localstore.refusals import Refusal, no_such_key
 from explorer.localstore.wire import conditions
 from explorer.localstore.wire.answers import Answer, iso_ms, xml_answer
-from explorer.localstore.wire.attributes import parse_tags, read_attributes, version_headers
+from explorer.localstore.wire.attributes import (
+    parse_tags,
+    read_attributes,
+    read_storage_class,
+    version_headers,
+)
 from explorer.localstore.wire.call import Call
 
 
@@ -68,6 +73,8 @@ async def copy_object(call: Call) -> Answer:
         )
     if request.headers.get("x-amz-tagging-directive", "COPY").upper() == "REPLACE":
         attributes = replace(attributes, tags=parse_tags(request.headers.get("x-amz-tagging", "")))
+    if "x-amz-storage-class" in request.headers:
+        attributes = replace(attributes, storage_class=read_storage_class(request.headers, bucket))
     condition = conditions.for_write(request.headers, key)
     made = await call.run(
         engine.objects.copy, found, bucket, key, attributes, condition, remove_source=renames

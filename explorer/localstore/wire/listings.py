@@ -176,7 +176,13 @@ async def list_object_versions(call: Call) -> Answer:
         group = delimiter and key.startswith(prefix) and key.endswith(delimiter) and len(key) > len(prefix)
         after = (key + PAST if group else key, None)
     page = await call.run(
-        call.engine.versions.page, bucket, prefix=prefix, delimiter=delimiter, after=after, limit=limit
+        call.engine.versions.page,
+        bucket,
+        prefix=prefix,
+        delimiter=delimiter,
+        after=after,
+        at=call.at(bucket),
+        limit=limit,
     )
     more = page.more_after
     next_key = None if more is None else encode(more[0].removesuffix(PAST))

@@ -56,6 +56,8 @@ def _on_service(request: Request) -> str:
         return "ListDeletedBuckets" if query.get("OnlyDeleted") == "true" else "ListBuckets"
     if request.method == "POST" and query.get("func") == "presign":
         return "Presign"
+    if request.method == "POST" and "store" in query:
+        return {"check": "CheckStore", "gc": "SweepStore"}.get(query["store"], "Store")
     if request.method == "POST":
         return "Iam"
     return f"{_VERB.get(request.method, request.method)}Service"
