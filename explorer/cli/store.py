@@ -51,9 +51,8 @@ def run_check(args: argparse.Namespace) -> int:
             f"{_size(found['blob_bytes'])}"
         )
         if found["orphans"]:
-            print(
-                f"{found['orphans']} files that nothing names, {_size(found['orphan_bytes'])}: `store gc` frees them"
-            )
+            spare = _size(found["orphan_bytes"])
+            print(f"{found['orphans']} files that nothing names, {spare}: `store gc` frees them")
         print("damaged" if found["problems"] else "clean")
     return 1 if found["problems"] else 0
 
