@@ -1,0 +1,160 @@
+"""Curves read from a real store: as of versions, along forks, growing, and cheap the second time."""
+
+import json
+
+import pytest
+
+from explorer.errors import BadInput
+from explorer.lineage.address import Node
+from explorer.lineage.events import BucketDeleted
+from explorer.workspace.curves import Curves
+
+
+def log(workspace, bucket, run, steps, *, source=None, restored=None, value=1.0, owner=None, started="01"):
+    store = workspace._core.store
+    told = {
+        "run": run,
+        "bucket": owner or bucket,
+        "source": None if source is None else {"bucket": source.bucket, "version": source.version},
+        "restored_step": restored,
+        "started_at": f"2026-11-24T{started}:00:00Z",
+    }
+    store.write(bucket, f"runs/{run}/run.json", json.dumps(told).encode())
+    rows = (json.dumps({"step": s, "time": 1e9 + s, "loss": value + s / 1000}) for s in steps)
+    store.write(bucket, f"runs/{run}/metrics.jsonl", "".join(r + "\n" for r in rows).encode())
+
+
+class Counting:
+    """The store itself, with its requests counted."""
+
+    def __init__(self, store):
+        self.store, self.calls, self.ranges = store, [], []
+
+    def __getattr__(self, name):
+        def call(*args, **kwargs):
+            self.calls.append(name)
+            if name == "read_many":
+                self.ranges += args[1]
+            return getattr(self.store, name)(*args, **kwargs)
+
+        return call
+
+
+@pytest.fixture
+def lineage(workspace, name):
+    """A root logged to 105 at its snapshot of step 100 and on to 150; a fork of that snapshot, to 140."""
+    workspace.create_bucket(name)
+    log(workspace, name, "r1", range(106))
+    at = workspace.snapshot(name, "step-100")
+    child = workspace.fork(at, f"{name}-child", (("lr", 3e-5),))
+    log(workspace, child.bucket, "r2", range(101, 141), source=at, restored=100, value=0.5, started="02")
+    log(workspace, name, "r1", range(151))
+    return Node(name), at, child
+
+
+def test_a_fork_is_compared_with_its_parent_along_the_lineage(workspace, lineage):
+    root, _, child = lineage
+    comparison = workspace.compare([root, child])
+    parent, fork = comparison.nodes
+    assert len(parent.x) == 151
+    assert list(fork.steps) == list(range(141))
+    assert fork.own_at == 101
+    assert fork.fork_step == 100
+    assert fork.overrides == (("lr", 3e-5),)
+    assert fork.delta_to_parent == pytest.approx(-0.5)
+    assert not comparison.warnings
+
+
+def test_a_snapshot_is_read_as_of_its_version(workspace, lineage):
+    root, at, child = lineage
+    frozen, _ = workspace.compare([at, root]).nodes
+    assert frozen.steps[-1] == 105
+    assert frozen.label == f"{root.bucket}@step-100"
+    workspace.snapshot(child.bucket, "later")
+
+
+def test_a_fork_without_a_run_inherits_up_to_its_checkpoint_only(workspace, lineage):
+    _, at, _ = lineage
+    quiet = workspace.fork(at, None)
+    (curve,) = workspace.compare([quiet]).nodes
+    assert curve.steps[-1] == 100
+    assert curve.own_at == 101
+    assert curve.inferred
+
+
+def test_a_lagging_logger_is_caught_up_from_the_parents_head(workspace, name):
+    workspace.create_bucket(name)
+    log(workspace, name, "r1", range(91))
+    at = workspace.snapshot(name, "step-100")
+    child = workspace.fork(at, f"{name}-child")
+    log(workspace, child.bucket, "r2", range(101, 121), source=at, restored=100, started="02")
+    log(workspace, name, "r1", range(131))
+    comparison = workspace.compare([child])
+    assert list(comparison.nodes[0].steps) == list(range(121))
+    assert "only after the snapshot" in comparison.warnings[0]
+
+
+def test_a_file_that_nobody_signed_belongs_to_the_eldest_that_holds_it(workspace, name):
+    workspace.create_bucket(name)
+    store = workspace._core.store
+    store.write(name, "runs/old/metrics.jsonl", b'{"step": 1, "loss": 3.0}\n{"step": 2, "loss": 2.0}\n')
+    at = workspace.snapshot(name, "step-2")
+    child = workspace.fork(at, f"{name}-child")
+    store.write(child.bucket, "runs/new/metrics.jsonl", b'{"step": 3, "loss": 1.0}\n')
+    (curve,) = workspace.compare([child]).nodes
+    assert list(curve.values) == [3, 2, 1]
+    assert curve.own_at == 2
+
+
+def test_history_is_whole_where_the_parent_may_not_be_seen(workspace, lineage):
+    root, _, child = lineage
+    workspace._core.emit(BucketDeleted(root.bucket))
+    (curve,) = workspace.compare([child]).nodes
+    assert list(curve.steps) == list(range(141))
+    assert curve.own_at == 101
+
+
+def test_the_trees_curve_is_stitched_thin_and_cheap_to_ask_again(workspace, lineage):
+    root, _, child = lineage
+    curves = Curves(workspace._core)
+    counting = Counting(workspace._core.store)
+    workspace._core.store = counting
+    curve = curves.curve(child.bucket)
+    assert curve.metric == "loss"
+    assert curve.own_from == 101
+    assert (curve.steps[0], curve.steps[-1]) == (0, 140)
+    counting.calls.clear()
+    assert curves.curve(child.bucket) is curve
+    assert counting.calls == ["list_objects"]
+
+    curves.curve(root.bucket)
+    log(workspace, root.bucket, "r1", range(400))
+    counting.ranges.clear()
+    grown = curves.curve(root.bucket)
+    assert len(grown.steps) <= 200
+    assert grown.steps[-1] == 399
+    (want,) = (r for r in counting.ranges if r.key.endswith("metrics.jsonl"))
+    assert want.start > 1000  # read on from the old end
+
+    log(workspace, root.bucket, "r1", range(3), value=9.0)
+    assert curves.curve(root.bucket).values[0] == 9.0
+
+
+def test_nothing_to_compare_is_said_with_a_hint(workspace, name):
+    workspace.create_bucket(name)
+    assert Curves(workspace._core).curve(name) is None
+    with pytest.raises(BadInput) as caught:
+        workspace.compare([Node(name)])
+    assert "run.log" in caught.value.hint
+    with pytest.raises(BadInput):
+        workspace.compare([])
+    assert workspace.metrics([Node(name)]) == ()
+
+
+def test_bad_lines_are_told_with_file_and_offset(workspace, name):
+    workspace.create_bucket(name)
+    data = b'{"step": 1, "loss": NaN}\nrubbish\n{"step": 2, "loss": 1.0}\n'
+    workspace._core.store.write(name, "runs/r/metrics.jsonl", data)
+    comparison = workspace.compare([Node(name)])
+    assert comparison.nodes[0].non_finite == 1
+    assert comparison.warnings == ("runs/r/metrics.jsonl at byte 25: not JSON",)
