@@ -2,6 +2,7 @@
 
 from explorer.prefetch.cache import Cache, Entry
 from explorer.prefetch.plan import choose_objects
+from explorer.prefetch.plans import Plan, Plans
 from explorer.prefetch.worker import Prefetcher
 
-__all__ = ["Cache", "Entry", "Prefetcher", "choose_objects"]
+__all__ = ["Cache", "Entry", "Plan", "Plans", "Prefetcher", "choose_objects"]

@@ -12,7 +12,7 @@ from pathlib import Path
 from blake3 import blake3
 
 from explorer.errors import StoreTrouble
-from explorer.lineage.values import ObjectInfo
+from explorer.lineage.values import ObjectInfo, Progress
 from explorer.prefetch.drafts import Draft, disk_trouble, partial_path, sync_folder
 from explorer.prefetch.linking import link
 from explorer.prefetch.parts import DIGEST_BYTES, Label, Parts, parts_path, read_parts
@@ -69,6 +69,14 @@ class Cache:
             return item.size_bytes
         parts = read_parts(parts_path(blob))
         return 0 if parts is None else parts.done_bytes
+
+    def progress(self, objects: Iterable[ObjectInfo]) -> Progress:
+        """How much of `objects` is here: a stat each, and a small read for the unfinished."""
+        done = total = 0
+        for item in objects:
+            done += self.done_bytes(item)
+            total += item.size_bytes
+        return Progress(done, total)
 
     def draft(self, item: ObjectInfo) -> Draft | None:
         """Begin or go on to fetch an object; None while somebody else is, or when it is here.

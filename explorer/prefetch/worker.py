@@ -45,8 +45,8 @@ class Prefetcher:
             )
         wanted = {self._cache.blob(item): item for item in objects}
         todo = tuple(item for item in wanted.values() if not self._cache.has(item))
-        here = self._done(objects)
-        total = sum(item.size_bytes for item in objects)
+        before = self.progress(objects)
+        here, total = before.done_bytes, before.total_bytes
         self._cache.make_room(sum(item.size_bytes - self._cache.done_bytes(item) for item in todo), wanted)
         while todo and not cancel.is_set():
             transfer = Transfer(self._store, self._cache, node, cancel)
@@ -57,7 +57,7 @@ class Prefetcher:
             report()
             held = transfer.run(todo, report)
             todo = tuple(item for item in held if not self._cache.has(item))
-            here = self._done(objects)
+            here = self.progress(objects).done_bytes
             if todo:
                 cancel.wait(_HELD_S)
         last = self.progress(objects)
@@ -65,8 +65,5 @@ class Prefetcher:
         return last
 
     def progress(self, objects: Sequence[ObjectInfo]) -> Progress:
-        """How much of `objects` is on this disk: a stat each, and a small read for the unfinished."""
-        return Progress(self._done(objects), sum(item.size_bytes for item in objects))
-
-    def _done(self, objects: Sequence[ObjectInfo]) -> int:
-        return sum(map(self._cache.done_bytes, objects))
+        """How much of `objects` is on this disk."""
+        return self._cache.progress(objects)
