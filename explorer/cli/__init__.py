@@ -80,4 +80,4 @@ def _screen(args: argparse.Namespace) -> int:
         raise BadInput("The screen needs a terminal.", hint="`explorer tree` prints the lineage; see --help")
     from explorer.tui import run
 
-    return run(settings_of(args), text_filter=args.filter)
+    return run(settings_of(args))
