@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from explorer.checkpoints.dcp import Engine, digest_here
+from explorer.checkpoints.inert import BadPickle
 from explorer.checkpoints.learning_rate import contradictions
 from explorer.checkpoints.registry import tasks
 from explorer.checkpoints.values import Checkpoint, Manifest, Part, Tensor, Value
@@ -24,10 +26,12 @@ def read_manifest(checkpoint: Checkpoint) -> Reading[Manifest]:
     return assemble(checkpoint, parts)
 
 
-def read_parts(checkpoint: Checkpoint, known: Mapping[str, Part] | None = None) -> Reading[tuple[Part, ...]]:
+def read_parts(
+    checkpoint: Checkpoint, known: Mapping[str, Part] | None = None, engine: Engine = digest_here
+) -> Reading[tuple[Part, ...]]:
     """What each file tells, in the order of keys; files in `known` (by key) are not read again."""
     known = known or {}
-    todo = tasks(checkpoint)
+    todo = tasks(checkpoint, engine)
     unread = [task for task in todo if task.info.key not in known]
     results = yield from together([task.reading() for task in unread])
     fresh = {task.info.key: _settled(task.file, result) for task, result in zip(unread, results, strict=True)}
@@ -76,7 +80,8 @@ def _settled(file: str, result: Part | BadCheckpoint) -> Part:
     if isinstance(result, Part):
         return result
     why = f"{result} ({result.hint})"
-    return Part(file, damage=why if f"`{file}`" in why else f"`{file}`: {why}")
+    refers_to = result.refers_to if isinstance(result, BadPickle) else ()
+    return Part(file, refers_to=refers_to, damage=why if f"`{file}`" in why else f"`{file}`: {why}")
 
 
 def _against_index(

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from explorer.checkpoints import safetensors, states
+from explorer.checkpoints import safetensors, states, torch_files, zips
+from explorer.checkpoints.dcp import Engine, digest_here, read_metadata
 from explorer.checkpoints.jsons import MAX_JSON_BYTES
 from explorer.checkpoints.kinds import base, is_tokenizer, part_of
 from explorer.checkpoints.values import Checkpoint, Part
@@ -18,6 +19,9 @@ READER_VERSION = 1
 
 _STRAY_JSON_BYTES = 256 * 1024
 """Other people's JSON is read up to this size; beyond it is data, not configuration."""
+
+
+_SNIFFED = (".safetensors", ".pt", ".pth", ".bin", ".ckpt", ".pkl", ".jit")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +40,17 @@ class Task:
         return (self.info.etag, self.info.size_bytes, *(i.etag for i in self.folder))
 
 
-def tasks(checkpoint: Checkpoint) -> tuple[Task, ...]:
-    """A task for every file of a checkpoint that has something to tell, in the order of keys."""
+def tasks(checkpoint: Checkpoint, engine: Engine = digest_here) -> tuple[Task, ...]:
+    """A task for every file of a checkpoint that has something to tell, in the order of keys.
+
+    `engine` digests the metadata of sharded torch checkpoints, which may take seconds.
+    """
     found = []
     for info in checkpoint.objects:
         file = checkpoint.relative(info.key)
+        if base(file) == ".metadata" and info.size_bytes:
+            found.append(_metadata(info, file, checkpoint, engine))
+            continue
         reading = _reading_of(info, file)
         if reading is not None:
             found.append(Task(info, file, reading))
@@ -58,9 +68,15 @@ def _reading_of(info: ObjectInfo, file: str) -> Callable[[], Reading[Part]] | No
         if is_tokenizer(name) or not (known or info.size_bytes <= _STRAY_JSON_BYTES):
             return None
         return lambda: _whole(info, file, lambda data: states.read_json(file, data))
-    if name.endswith(".safetensors"):
-        return lambda: _safetensors(info, file)
+    if name.endswith(_SNIFFED) and not name.endswith(".distcp"):
+        return lambda: _sniffed(info, file)
     return None
+
+
+def _metadata(info: ObjectInfo, file: str, checkpoint: Checkpoint, engine: Engine) -> Task:
+    folder = info.key[: info.key.rfind("/") + 1]
+    beside = tuple(item for item in checkpoint.objects if item.key.startswith(folder) and item is not info)
+    return Task(info, file, lambda: read_metadata(info, file, checkpoint, engine), beside)
 
 
 def _whole(info: ObjectInfo, file: str, parse: Callable[[bytes], Part]) -> Reading[Part]:
@@ -73,6 +89,35 @@ def _whole(info: ObjectInfo, file: str, parse: Callable[[bytes], Part]) -> Readi
     return parse(data)
 
 
-def _safetensors(info: ObjectInfo, file: str) -> Reading[Part]:
-    (head,) = yield (Range(info.key, 0, min(info.size_bytes, safetensors.HEAD_BYTES)),)
-    return (yield from safetensors.read_safetensors(info, file, part_of(file), head))
+def _sniffed(info: ObjectInfo, file: str) -> Reading[Part]:
+    """A file by its first bytes: endings lie (`.bin` and `.ckpt` may be any of four formats)."""
+    head, tail = yield from _ends(info, file.endswith(".safetensors"))
+    if torch_files.is_zip(head):
+        if not tail:  # a zip under the name of a safetensors file
+            (tail,) = yield (_tail(info),)
+        return (yield from torch_files.read_zip(info, file, head, tail))
+    if torch_files.is_legacy(head):
+        return (yield from torch_files.read_legacy(info, file, head))
+    if file.endswith(".safetensors") or safetensors.sniff(head, info.size_bytes):
+        return (yield from safetensors.read_safetensors(info, file, part_of(file), head))
+    if torch_files.is_pickle(head):
+        return (yield from torch_files.read_pickle(info, file, head))
+    return Part(file, warnings=(f"{file}: of no format that is known here, it was compared as an object",))
+
+
+def _ends(info: ObjectInfo, head_only: bool) -> Reading[tuple[bytes, bytes]]:
+    """The first and the last bytes, in parallel; all of a small file in one read."""
+    size = info.size_bytes
+    if head_only:
+        (head,) = yield (Range(info.key, 0, min(size, safetensors.HEAD_BYTES)),)
+        return head, b""
+    if size <= zips.HEAD_BYTES + zips.TAIL_BYTES:
+        (whole,) = yield (Range(info.key, 0, size),)
+        return whole, whole
+    head, tail = yield (Range(info.key, 0, zips.HEAD_BYTES), _tail(info))
+    return head, tail
+
+
+def _tail(info: ObjectInfo) -> Range:
+    length = min(info.size_bytes, zips.TAIL_BYTES)
+    return Range(info.key, info.size_bytes - length, length)

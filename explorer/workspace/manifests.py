@@ -14,6 +14,7 @@ from explorer.lineage.address import Node
 from explorer.lineage.values import ObjectInfo, Range
 from explorer.workspace.core import Core
 from explorer.workspace.known_parts import KnownParts
+from explorer.workspace.unpickling import digest_in_child
 
 if TYPE_CHECKING:
     from explorer.checkpoints import Checkpoint, Cost, Diff, Manifest, Part
@@ -114,7 +115,7 @@ class Manifests:
         known = self._known.load(checkpoint)
         blank = {key: Part(checkpoint.relative(key)) for key in elsewhere}
         fetch = _Fetch(self._core, node, checkpoint.objects)
-        parts = drive(read_parts(checkpoint, known | blank), fetch)
+        parts = drive(read_parts(checkpoint, known | blank, digest_in_child), fetch)
         self._known.keep(checkpoint, parts, known.keys() | elsewhere)
         return parts, fetch.cost
 

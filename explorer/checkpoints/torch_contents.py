@@ -1,0 +1,264 @@
+"""What people put into torch.save, sorted: the model's tensors, the optimizer, schedules, settings, the rest.
+
+Every trainer has its own keys for the same things; this is the one place that knows them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from explorer.checkpoints.inert import Call, Persistent, as_mapping, fields_of, plain_tree
+from explorer.checkpoints.jsons import digest, flatten
+from explorer.checkpoints.kinds import base, part_of
+from explorer.checkpoints.optimizers import is_optimizer_state, optimizer_values
+from explorer.checkpoints.pickles import Loaded
+from explorer.checkpoints.torch_views import TensorView, sizes, storage_of, view
+from explorer.checkpoints.values import Part, Tensor, Value
+
+_MODEL = (
+    "state_dict",
+    "model_state_dict",
+    "model",
+    "module",
+    "net",
+    "network",
+    "weights",
+    "params",
+    "model_state",
+)
+_CONFIG = (
+    "hyper_parameters",
+    "hparams",
+    "config",
+    "cfg",
+    "args",
+    "ds_config",
+    "opt",
+    "datamodule_hyper_parameters",
+)
+_SKIPPED = (
+    "loops",
+    "callbacks",
+    "hparams_name",
+    "datamodule_hparams_name",
+    "param_shapes",
+    "optimizer_state_dict_keys",
+)
+_STEPS = {"global_step": "step", "iteration": "step", "global_steps": "step", "iter": "step", "it": "step"}
+_RANDOM = re.compile(r"(?:^|_)rng(?:_|$)|random_state", re.IGNORECASE)
+_MODULE_PARTS = ("_parameters", "_buffers", "_modules")
+_MAX_NODES = 3_000_000
+
+
+class _Found:
+    """What was found so far in one file."""
+
+    def __init__(
+        self,
+        file: str,
+        storages: Mapping[str, int] | None,
+        starts: Mapping[str, int] | None,
+        prints: Mapping[str, str] | None,
+    ) -> None:
+        self.file = file
+        self.prints = prints or {}
+        self.storages = storages
+        self.starts = starts or {}
+        self.tensors: list[Tensor] = []
+        self.names: dict[tuple[object, ...], str] = {}
+        self.aliases: list[tuple[str, str]] = []
+        self.config: dict[str, Value] = {}
+        self.state: dict[str, Value] = {}
+        self.warnings: list[str] = []
+
+    def add(self, name: str, found: TensorView, part: str) -> None:
+        if (
+            self.storages is not None
+            and found.storage
+            and found.end_bytes > self.storages.get(found.storage, -1)
+        ):
+            self.warnings.append(f"{self.file}: the bytes of `{name[:80]}` are not all in the file")
+        start = self.starts.get(found.storage)
+        at = None if start is None or not found.plain else start + found.start_bytes
+        self.tensors.append(Tensor(name, found.dtype, found.shape, found.size_bytes, self.file, at, part))
+        if found.storage and found.size_bytes:
+            first = self.names.setdefault((part, *found.identity), name)
+            if first != name:
+                self.aliases.append((name, first))
+
+
+def part_of_value(
+    loaded: Loaded,
+    file: str,
+    kind: str,
+    *,
+    storages: Mapping[str, int] | None = None,
+    starts: Mapping[str, int] | None = None,
+    prints: Mapping[str, str] | None = None,
+) -> Part:
+    """What a loaded file tells.
+
+    `storages` are the bytes that each storage has, `starts` where it begins, `prints` a fingerprint of its
+    content (the CRC that the archive's directory has of it), each by the storage's key.
+    """
+    found = _Found(file, storages, starts, prints)
+    name, value = base(file), loaded.value
+    if name.startswith(("rng_state", "random_states")):
+        found.state["rng"] = _random_state(value, found.prints)
+    elif name == "training_args.bin" or (
+        isinstance(value, Call) and value.name.endswith("TrainingArguments")
+    ):
+        found.config |= flatten(_public(plain_tree(value)), "training_args")
+    elif is_optimizer_state(value):
+        _optimizer(value, "", "optimizer", found)
+    elif _is_schedule(value):
+        found.state |= flatten(plain_tree(value), "scheduler")
+    else:
+        _anything(value, found)
+    return Part(
+        file,
+        kind,
+        tuple(found.tensors),
+        found.config,
+        found.state,
+        aliases=tuple(found.aliases),
+        refers_to=loaded.refers_to,
+        warnings=tuple(found.warnings[:20]),
+    )
+
+
+def everything_in(value: Any) -> Iterator[Any]:
+    """Every value inside, each container once however often it is shared. Cost: O(size), bounded."""
+    todo, seen, left = [value], set[int](), _MAX_NODES
+    while todo and left:
+        left -= 1
+        item = todo.pop()
+        yield item
+        if isinstance(item, dict | list | tuple | Call | Persistent):
+            if id(item) in seen:
+                continue
+            seen.add(id(item))
+            todo += _inside(item)
+
+
+def _inside(item: Any) -> list[Any]:
+    if isinstance(item, dict):
+        return list(item.values())
+    if isinstance(item, Call):
+        return [item.args, item.state, item.entries, item.items]
+    return [item.pid] if isinstance(item, Persistent) else list(item)
+
+
+def tensors_in(value: Any, prefix: str = "") -> Iterator[tuple[str, TensorView]]:
+    """The tensors inside with their dotted paths, without the folders of modules (`_parameters`)."""
+    todo: list[tuple[str, Any]] = [(prefix, value)]
+    seen: set[int] = set()
+    left = _MAX_NODES
+    while todo and left:
+        left -= 1
+        path, item = todo.pop()
+        tensor = view(item)
+        if tensor is not None:
+            yield path, tensor
+            continue
+        inner = _members(item)
+        if inner and id(item) not in seen:
+            seen.add(id(item))
+            todo += [(_joined(path, key), member) for key, member in reversed(inner)]
+
+
+def _members(item: Any) -> list[tuple[Any, Any]]:
+    entries = as_mapping(item)
+    if entries is None and isinstance(item, Call):
+        entries = fields_of(item)
+    if entries:
+        return list(entries.items())
+    if isinstance(item, list | tuple):
+        return list(enumerate(item))
+    return []
+
+
+def _joined(path: str, key: Any) -> str:
+    if key in _MODULE_PARTS or not isinstance(key, str | int):
+        return path
+    return f"{path}.{key}" if path else str(key)
+
+
+def _anything(value: Any, found: _Found) -> None:
+    entries = as_mapping(value)
+    if entries is None or not all(isinstance(key, str) for key in entries):
+        for name, tensor in tensors_in(value):
+            found.add(name or "tensor", tensor, part_of(found.file))
+        return
+    shapes = entries.get("param_shapes")
+    if shapes is not None:
+        _declared_shapes(shapes, found)
+    for key, inner in entries.items():
+        if key not in _SKIPPED and not (key in _MODEL and shapes is not None):
+            _entry(key, inner, found)
+
+
+def _entry(key: str, inner: Any, found: _Found) -> None:
+    tensor = view(inner)
+    if _RANDOM.search(key):
+        found.state["rng"] = _random_state(inner, found.prints)
+    elif tensor is not None:
+        found.add(key, tensor, part_of(found.file))
+    elif is_optimizer_state(inner):
+        _optimizer(inner, f"{key}.", "optimizer", found)
+    elif isinstance(inner, list) and inner and all(map(is_optimizer_state, inner)):
+        for index, state in enumerate(inner):
+            _optimizer(state, f"{key}.{index}.", "optimizer" if index == 0 else f"optimizer.{index}", found)
+    elif key in _CONFIG:
+        found.config |= flatten(_public(plain_tree(inner)), key)
+    elif "sched" in key.lower():
+        schedules = inner if isinstance(inner, list) else [inner]
+        for index, schedule in enumerate(schedules[:8]):
+            found.state |= flatten(plain_tree(schedule), "scheduler" if index == 0 else f"scheduler.{index}")
+    else:
+        _other(key, inner, found)
+
+
+def _other(key: str, inner: Any, found: _Found) -> None:
+    part = "model" if key in _MODEL else "optimizer" if "optim" in key.lower() else None
+    inside = False
+    for name, tensor in tensors_in(inner, "" if part == "model" else key):
+        found.add(name or key, tensor, part or ("model" if key.startswith("model") else "other"))
+        inside = True
+    if not inside:
+        plain = plain_tree(inner, 2_000)
+        found.state |= flatten({_STEPS.get(key, key): plain} if plain is not None else {})
+
+
+def _optimizer(value: Any, prefix: str, label: str, found: _Found) -> None:
+    found.state |= optimizer_values(value, label)
+    for name, tensor in tensors_in(value, prefix.rstrip(".")):
+        found.add(name, tensor, "optimizer")
+
+
+def _declared_shapes(shapes: Any, found: _Found) -> None:
+    """DeepSpeed: the module's tensors are partitions, the true shapes are in `param_shapes`."""
+    for group in shapes if isinstance(shapes, list) else [shapes]:
+        for name, shape in (as_mapping(group) or {}).items():
+            dimensions = sizes(shape)
+            if isinstance(name, str) and dimensions is not None:
+                found.tensors.append(Tensor(name, "unknown", dimensions, 0, found.file))
+
+
+def _is_schedule(value: Any) -> bool:
+    entries = as_mapping(value) or {}
+    return "last_epoch" in entries and ("base_lrs" in entries or "_last_lr" in entries)
+
+
+def _random_state(value: Any, prints: Mapping[str, str]) -> str:
+    used = {storage[1] for storage in map(storage_of, everything_in(value)) if storage is not None}
+    return f"state {digest([plain_tree(value), sorted((key, prints.get(key)) for key in used)])}"
+
+
+def _public(tree: Any) -> Any:
+    """Settings without what libraries keep beside them."""
+    if not isinstance(tree, dict):
+        return {"value": tree}
+    return {key: value for key, value in tree.items() if not key.startswith("_") and value != "…"}
