@@ -33,6 +33,18 @@ class ExplorerError(Exception):
     def __str__(self) -> str:
         return f"{self.message} ({self.where})" if self.where else self.message
 
+    def _render_traceback_(self) -> list[str]:
+        """What IPython shows in place of a traceback: the reader's own lines, the sentence, the hint."""
+        import traceback
+        from itertools import takewhile
+
+        ours = __file__.removesuffix("errors.py")
+        frames = traceback.extract_tb(self.__traceback__)
+        cell = next((n for n, frame in enumerate(frames) if _is_cell(frame.filename)), len(frames))
+        own = takewhile(lambda frame: not frame.filename.startswith(ours), frames[cell:])
+        lines = [f"line {frame.lineno}: {frame.line}" for frame in own]
+        return [*lines, f"{type(self).__name__}: {self}", f"hint: {self.hint}"]
+
 
 class NotFound(ExplorerError, KeyError):
     """Nothing by that name."""
@@ -76,6 +88,10 @@ class ResumeFailed(ExplorerError):
 
 class Bug(ExplorerError):
     """Something that cannot happen did."""
+
+
+def _is_cell(filename: str) -> bool:
+    return "ipykernel_" in filename or filename.startswith("<ipython-input")
 
 
 def nearest(wanted: str, known: Iterable[str], otherwise: str) -> str:

@@ -14,6 +14,8 @@ from explorer.lineage.state import State
 from explorer.lineage.values import Curve, show_overrides
 from explorer.notebook.words import loss, size
 
+LANES = 40
+"""As many fit into the widget's graph column; further lanes are drawn as one."""
 _POINTS = 64  # a sparkline is 62 pixels wide
 
 
@@ -96,7 +98,7 @@ def label_of(state: State, node: Node) -> str:
 def pack_rows(state: State, rows: Rows) -> str:
     """`graph, address, bucket, label` by tabs, a row a line: what changes only with the tree."""
     return "\n".join(
-        f"{rows.graph(row)}\t{node.address}\t{node.bucket}\t{label_of(state, node)}"
+        f"{rows.graph(row, 0, LANES)}\t{node.address}\t{node.bucket}\t{label_of(state, node)}"
         for row, node in enumerate(rows)
     )
 

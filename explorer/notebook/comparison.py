@@ -12,7 +12,7 @@ from explorer.lineage.address import Node
 from explorer.lineage.values import show_overrides
 from explorer.notebook.live import Live
 from explorer.notebook.page import dim, heading, page, table, warnings
-from explorer.notebook.words import loss
+from explorer.notebook.words import count, loss
 
 if TYPE_CHECKING:
     import ipywidgets
@@ -49,7 +49,7 @@ class ComparisonView:
 
     @property
     def title(self) -> str:
-        return f"{self.metric} of {len(self.comparison.nodes)}"
+        return f"{self.metric} of {count(len(self.comparison.nodes), 'node')}"
 
     @property
     def figure(self) -> FigureWidget:
@@ -87,6 +87,8 @@ class ComparisonView:
     def _whole(self) -> ipywidgets.Widget:
         import ipywidgets
 
+        from explorer.notebook.figure import Fit
+
         drawn = self._drawn
         metric = ipywidgets.Dropdown(options=self.metrics, value=self.metric, layout={"width": "200px"})
         metric.observe(lambda change: self._switch(change["new"]), "value")
@@ -104,7 +106,7 @@ class ComparisonView:
         live = Live(self._look)
         self._explorer.backstage.follow(live)
         self._explorer.workspace.subscribe(live.mark)
-        return ipywidgets.VBox([controls, self.figure, self._table])
+        return ipywidgets.VBox([controls, self.figure, self._table, Fit()])
 
     def _look(self) -> None:
         """Read again when a curve of ours has moved: the tree's curves tell, which cost us nothing."""
@@ -189,4 +191,7 @@ class ComparisonView:
 
 
 def _signed(value: float | None) -> str:
-    return "" if value is None else f"{'+' if value > 0 else '−' if value < 0 else ''}{loss(abs(value))}"
+    if value is None:
+        return ""
+    digits = f"{abs(value):.4f}" if 5e-5 <= abs(value) < 10 else loss(abs(value))
+    return f"{'+' if value > 0 else '−' if value < 0 else ''}{digits}"

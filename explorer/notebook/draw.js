@@ -18,8 +18,8 @@ function svg(tag, attributes, cls) {
 const joinsUp = (glyph) => glyph === "│" || glyph === "●" || glyph === "┘" || glyph === "┴" || glyph === "┼";
 
 // One row of lanes out of the same glyphs that the terminal prints; `below` is the next row's.
-function lanes(graph, below, width, state) {
-  const columns = Math.ceil(graph.length / 2), out = svg("svg", { width: width * columns + 4, height: ROW, "aria-hidden": "true" }, "xp-lanes");
+function lanes(graph, below, width, state, lone) {
+  const columns = Math.max(1, Math.ceil(graph.length / 2)), out = svg("svg", { width: width * columns + 4, height: ROW, "aria-hidden": "true" }, "xp-lanes");
   const x = (k) => k * width + Math.min(8, width / 2 + 2), line = (d, k) => out.append(svg("path", { d }, `xp-l${k % HUES}`));
   let own = -1, dot = "";
   const closing = [];
@@ -28,6 +28,7 @@ function lanes(graph, below, width, state) {
     if (g === "○" || g === "●") [own, dot] = [k, g];
     if (g === "┘" || g === "┴") closing.push(k);
   }
+  if (own < 0) [own, dot] = [columns - 1, lone]; // its lane is beyond what is drawn
   const bend = Math.min(7, width / 2);
   for (const k of closing.reverse()) line(`M${x(k)} 0V${MID - bend}Q${x(k)} ${MID} ${x(k) - bend} ${MID}H${x(own)}`, k);
   for (let k = 0; k < columns; k++) {

@@ -174,6 +174,22 @@ class Explorer:
         run = self.workspace.resume(source.node, template, self._changes(source, overrides, changes))
         return RunHandle(self, run)
 
+    def create_bucket(self, name: str) -> BoundNode:
+        """A new, empty bucket with snapshots on."""
+        return BoundNode(self, self.workspace.create_bucket(name))
+
+    def launch(self, bucket: object, /, template: str | None = None, **overrides: Scalar) -> RunHandle:
+        """Train in a bucket in place: on from its newest snapshot, or from nothing; returns at once.
+
+        Raises:
+            Conflict: somebody is writing to it.
+            BadInput, ResumeFailed: nothing was started.
+        """
+        from explorer.notebook.run import RunHandle
+
+        changes = check(overrides, ())
+        return RunHandle(self, self.workspace.launch(self.node(bucket).bucket, template, changes))
+
     def prefetch(self, place: object) -> Prefetch:
         """Read a node's newest checkpoint onto this disk, in the background."""
         from explorer.notebook.prefetching import Prefetch

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import math
+from importlib.resources import files
 from typing import TYPE_CHECKING, Any
+
+import anywidget
 
 from explorer.notebook.traces import MOST_POINTS, Trace, traces, value_range, window
 
@@ -17,6 +20,12 @@ _INK = "#767b84"
 _GRID = "rgba(128,128,128,0.22)"
 
 
+class Fit(anywidget.AnyWidget):
+    """Invisible: stands beside a figure and lets it have the width of the page."""
+
+    _esm = files("explorer.notebook").joinpath("fit.js").read_text()
+
+
 class ComparisonFigure:
     """Owns a FigureWidget. All calls belong on the kernel's loop. Making one sends about 5 MB to the page."""
 
@@ -26,7 +35,9 @@ class ComparisonFigure:
         self._comparison = comparison
         self._traces: tuple[Trace, ...] = ()
         self._after_fork = window(comparison) is not None
+        self._aimed: tuple[float, float] | None = None
         self.widget: FigureWidget = FigureWidget(layout=_layout(comparison))
+        self.widget._config = {**self.widget._config, "responsive": True, "displaylogo": False}
         self.show(comparison)
         self.widget.layout.on_change(self._zoomed, "xaxis.range")
 
@@ -49,13 +60,16 @@ class ComparisonFigure:
 
     def show(self, comparison: Comparison) -> None:
         """Paint newer numbers: lines that are there already move, none blinks."""
+        same_metric = comparison.metric == self._comparison.metric
         self._comparison = comparison
         before = [trace.key for trace in self._traces]
         self._traces = traces(comparison)
-        if before == [trace.key for trace in self._traces]:
+        if same_metric and before == [trace.key for trace in self._traces]:
             with self.widget.batch_update():
-                self._fill(-math.inf, math.inf)
-                self._aim()
+                span = self.widget.layout.xaxis.range if self._zoomed_in() else None
+                self._fill(*(span or (-math.inf, math.inf)))
+                if span is None:
+                    self._aim()
             return
         with self.widget.batch_update():
             self.widget.data = ()
@@ -65,14 +79,21 @@ class ComparisonFigure:
         with self.widget.batch_update():
             self._aim()
 
+    def _zoomed_in(self) -> bool:
+        """Whether the reader chose the window: newer numbers must not take it away."""
+        axis = self.widget.layout.xaxis
+        if self._aimed is None:
+            return axis.autorange is False
+        return axis.range is not None and tuple(axis.range) != self._aimed
+
     def _aim(self) -> None:
         """Put the axes where the curves differ."""
         layout = self.widget.layout
-        aim = window(self._comparison) if self._after_fork else None
+        aim = self._aimed = window(self._comparison) if self._after_fork else None
         if aim is None:
             layout.xaxis.autorange = layout.yaxis.autorange = True
             return
-        layout.xaxis.range = aim
+        layout.xaxis.range, layout.xaxis.autorange = aim, False
         seen = value_range(self._traces, *aim)
         if seen is None:
             layout.yaxis.autorange = True

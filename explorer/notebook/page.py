@@ -19,17 +19,12 @@ def heading(text: str, note: str = "") -> str:
     return f"<h4>{escaped(text)}{_note(note)}</h4>"
 
 
-def section(title: str, body: str, note: str = "") -> str:
-    """A titled part; nothing at all when there is no body."""
-    return f"<h5>{escaped(title)}{_note(note)}</h5>{body}" if body else ""
-
-
 def folded(title: str, body: str, note: str = "", *, opened: bool = False) -> str:
     """A part that opens on a click, without any script."""
     if not body:
         return ""
     flag = " open" if opened else ""
-    return f"<details{flag}><summary>{escaped(title)}{_note(note)}</summary>{body}</details>"
+    return f"<details{flag}><summary><b>{escaped(title)}</b>{_note(note)}</summary>{body}</details>"
 
 
 def table(
@@ -47,7 +42,7 @@ def table(
         )
     if not body:
         return ""
-    top = "".join(_cell("th", cell, at in numbers) for at, cell in enumerate(head))
+    top = "" if not any(head) else "".join(_cell("th", cell, at in numbers) for at, cell in enumerate(head))
     more = (
         f'<p class="xr-dim">and {left_out:,} more: <code>.to_frame()</code> has them all</p>'
         if left_out
@@ -59,7 +54,8 @@ def table(
 def raw_table(head: str, body: Iterable[str]) -> str:
     """A table of cells that are HTML already."""
     rows = "".join(body)
-    return f'<div class="xr-scroll"><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
+    top = f"<thead><tr>{head}</tr></thead>" if head else ""
+    return f'<div class="xr-scroll"><table>{top}<tbody>{rows}</tbody></table></div>'
 
 
 def warnings(texts: Iterable[str]) -> str:
@@ -75,4 +71,5 @@ def _note(note: str) -> str:
 
 
 def _cell(tag: str, cell: object, number: bool) -> str:
-    return f"<{tag}{' class=xr-n' if number else ''}>{escaped(cell, 160)}</{tag}>"
+    shown = f"{cell:,}" if isinstance(cell, int) else cell
+    return f"<{tag}{' class=xr-n' if number else ''}>{escaped(shown, 160)}</{tag}>"

@@ -74,7 +74,7 @@ class RunHandle:
                 )
             self._explorer.backstage.pump()
             time.sleep(_POLL_S)
-        self._explorer.backstage.pump()
+        self._explorer.refresh()  # the snapshots that it took are there from now on
         if self.status in ("failed", "lost"):
             last = self.logs(tail=3).strip()
             raise ResumeFailed(

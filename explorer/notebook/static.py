@@ -10,7 +10,7 @@ from explorer.notebook.columns import line
 from explorer.notebook.page import dim, heading, page, raw_table
 from explorer.notebook.words import age, count, escaped
 
-_MOST = 60
+MOST = 60
 
 
 def title(state: State) -> str:
@@ -28,7 +28,7 @@ def as_text(state: State, rows: Rows) -> str:
     told = [title(state)]
     width = 2 * min(rows.columns, 20) + 1
     now = time.time_ns()
-    for row in range(min(len(rows), _MOST)):
+    for row in range(min(len(rows), MOST)):
         said = line(state, rows.node(row))
         name = f"{said.node.bucket}@{said.label}" if said.label else said.node.bucket
         step = "" if said.step is None else f"step {said.step}"
@@ -36,8 +36,8 @@ def as_text(state: State, rows: Rows) -> str:
         told.append(
             f"{rows.graph(row, 0, 20):<{width}}{name:<32} {'  '.join(n for n in notes if n)}".rstrip()
         )
-    if len(rows) > _MOST:
-        told.append(f"… and {len(rows) - _MOST:,} more")
+    if len(rows) > MOST:
+        told.append(f"… and {len(rows) - MOST:,} more")
     return "\n".join(told)
 
 
@@ -45,7 +45,7 @@ def as_html(state: State, rows: Rows) -> str:
     """The same rows as a table, lanes in a monospaced column; escaped, and no script."""
     now = time.time_ns()
     body: list[str] = []
-    for row in range(min(len(rows), _MOST)):
+    for row in range(min(len(rows), MOST)):
         said = line(state, rows.node(row))
         name = (
             f"{escaped(said.node.bucket)}@{escaped(said.label)}"
@@ -67,7 +67,7 @@ def as_html(state: State, rows: Rows) -> str:
         f"<th{' class=xr-n' if name in ('step', 'loss', 'age', 'size') else ''}>{name}</th>"
         for name in ("", "node", "changed", "step", "loss", "age", "size", "run")
     )
-    more = dim(f"and {len(rows) - _MOST:,} more") if len(rows) > _MOST else ""
+    more = dim(f"and {len(rows) - MOST:,} more") if len(rows) > MOST else ""
     return page(
         heading(title(state)),
         raw_table(head, body),

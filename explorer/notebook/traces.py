@@ -60,7 +60,8 @@ def traces(comparison: Comparison) -> tuple[Trace, ...]:
     front: list[Trace] = []
     drawn: list[NodeCurve] = []
     for curve in sorted(comparison.nodes, key=lambda curve: -curve.own_at):
-        if curve.own_at and not any(_covers(other, curve) for other in drawn):
+        shown = (*drawn, *(other for other in comparison.nodes if other.own_at < curve.own_at))
+        if curve.own_at and not any(_covers(other, curve) for other in shown):
             back.append(_inherited(curve))
         drawn.append(curve)
     for at, curve in enumerate(comparison.nodes):
@@ -166,6 +167,7 @@ def _lost(curve: NodeCurve, number: int, x: array[float], values: array[float], 
             "name": "lost work",
             "legendgroup": "lost",
             "showlegend": number == 0,
+            "legendrank": 2000,
             "visible": "legendonly",
             "line": {"color": colour, "width": 1, "dash": "dot"},
             "opacity": 0.6,

@@ -73,7 +73,7 @@ function render({ model, el }) {
       sibling.set(bucket, (sibling.get(bucket) || 0) + 1);
     }
     const columns = 1 + links.reduce((most, c, i) => (i % 3 === 0 && c > most ? c : most), 0);
-    width = Math.max(5, Math.min(14, 224 / columns));
+    width = Math.max(5.6, Math.min(14, 224 / columns));
     root.style.setProperty("--xp-graph", `${Math.min(columns * width + 6, 260)}px`);
     root.classList.toggle("xp-all", N > 0);
     learn();
@@ -119,8 +119,8 @@ function render({ model, el }) {
     if (marked) e.classList.add("xp-mark");
     if (isHead) e.classList.add("xp-ishead");
     const filtered = shown.length !== N, cell = (cls, text) => { const s = make("span", `xp-${cls}`, text); if (text) s.title = text; e.append(s); return s; };
-    const lane = links[3 * i], alone = " ".repeat(2 * lane) + (isHead ? "○" : "●");
-    cell("graph").append(lanes(filtered ? alone : graph, filtered || i + 1 >= N ? "" : rows[i + 1][0], width, f[6]));
+    const lane = Math.min(links[3 * i], 39), alone = " ".repeat(2 * lane) + (isHead ? "○" : "●");
+    cell("graph").append(lanes(filtered ? alone : graph, filtered || i + 1 >= N ? "" : rows[i + 1][0], width, f[6], isHead ? "○" : "●"));
     const label = cell("name");
     label.title = address;
     if (isHead) label.append(make("b", "", bucket));

@@ -66,6 +66,8 @@ class LineageTree(anywidget.AnyWidget):
         self._paint()
         explorer.backstage.follow(self._live)
         self._unsubscribe = self._workspace.subscribe(self._live.mark)
+        # the page tells later what is in view; the fallbacks have nobody to tell
+        self._workspace.want(list(self._laid_out)[: static.MOST])
 
     @property
     def node(self) -> BoundNode | None:
@@ -96,6 +98,7 @@ class LineageTree(anywidget.AnyWidget):
         close.on_click(lambda _: setattr(self.results, "children", ()))
         top = ipywidgets.HBox([ipywidgets.HTML(f"<b>{escaped(title)}</b>"), close])
         top.layout.justify_content = "space-between"
+        top.layout.overflow = "hidden"
         self.results.children = (top, widget)
 
     def show_html(self, title: str, html: str) -> None:

@@ -1,0 +1,41 @@
+"""A lineage that was really trained, on a real local store, shared by the tests of this room."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from explorer.notebook.explorer import Explorer
+
+BASE = "nb-base"
+FORK = "nb-base-lr-1e-1"
+
+
+@pytest.fixture(scope="session")
+def trained(store_folder: Path) -> Path:
+    """The data folder of a store with BASE (steps 50, 100, 150) and FORK from its step 100 with lr 0.1."""
+    from explorer.settings import Settings
+    from explorer.workspace.opener import open_workspace
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("EXPLORER_DEMO_PACE", "0")
+        ex = Explorer(open_workspace(Settings(data=store_folder)))
+        ex.create_bucket(BASE)
+        ex.launch(BASE, "demo", steps=150, save_every=50).wait(60)
+        ex[f"{BASE}@step-100"].fork(FORK, lr=0.1).resume().wait(60)
+        ex.close()
+    return store_folder
+
+
+@pytest.fixture
+def ex(trained: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Explorer]:
+    """A fresh explorer of the trained lineage."""
+    import explorer
+
+    monkeypatch.setenv("EXPLORER_DEMO_PACE", "0")
+    opened = explorer.open(data=trained)
+    opened.refresh()
+    yield opened
+    opened.close()

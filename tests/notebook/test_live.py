@@ -1,0 +1,66 @@
+import asyncio
+import threading
+
+from explorer.notebook.live import Live
+
+
+async def test_a_burst_from_many_threads_costs_one_paint_on_the_loop():
+    painted: list[threading.Thread] = []
+    live = Live(lambda: painted.append(threading.current_thread()))
+
+    def burst() -> None:
+        for revision in range(2500):
+            live.mark(revision)
+
+    threads = [threading.Thread(target=burst) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        await asyncio.to_thread(thread.join)
+    await asyncio.sleep(0.3)
+    assert 1 <= len(painted) <= 4, "10,000 events within a moment are not 10,000 paints"
+    assert set(painted) == {threading.main_thread()}
+
+
+async def test_what_comes_during_a_paint_is_painted_too():
+    seen: list[int] = []
+    value = 0
+
+    def paint() -> None:
+        nonlocal value
+        seen.append(value)
+        if value == 1:
+            value = 2
+            live.mark()
+
+    live = Live(paint)
+    value = 1
+    live.mark()
+    await asyncio.sleep(0.4)
+    assert seen[-1] == 2
+
+
+async def test_a_paint_that_fails_does_not_end_painting():
+    calls: list[int] = []
+
+    def paint() -> None:
+        calls.append(1)
+        if len(calls) == 1:
+            raise RuntimeError("a mistake of a view")
+
+    live = Live(paint)
+    live.mark()
+    await asyncio.sleep(0.15)
+    live.mark()
+    await asyncio.sleep(0.3)
+    assert len(calls) == 2
+
+
+def test_without_a_loop_nothing_is_painted_until_somebody_pumps():
+    painted: list[int] = []
+    live = Live(lambda: painted.append(1))
+    live.mark()
+    assert painted == []
+    live.pump()
+    live.pump()
+    assert painted == [1]
