@@ -52,7 +52,7 @@ class Keeper:
             raise self.lost
         if not self._waiting:
             try:
-                return self._writer.commit(save)
+                return self._commit(save)
             except PASSING as error:
                 self._note(error)
         stage(save, self._folder)
@@ -94,12 +94,9 @@ class Keeper:
                     took = time.monotonic() - started
                     flush_at = time.monotonic() + max(self._flush_s, took * _FLUSH_SHARE)
                 if started >= renew_at:
-                    self._writer.renew()
+                    self._renew()
                     renew_at = started + RENEW_S
                 pause_s, self.trouble = 0.0, None
-            except Conflict as error:
-                self.lost = error
-                self._note(error)
             except ExplorerError as error:
                 self._note(error)
                 pause_s = min(max(pause_s * 2, 0.5), _RETRY_MAX_S)
@@ -107,10 +104,21 @@ class Keeper:
                 log.warning("the recorder stumbled: %r", error)
                 pause_s = _RETRY_MAX_S
 
+    def _commit(self, save: Save) -> Saved:
+        self._renew()  # asked before each save, so that two writers cannot both go on for long
+        return self._writer.commit(save)
+
+    def _renew(self) -> None:
+        try:
+            self._writer.renew()
+        except Conflict as error:
+            self.lost = error
+            raise
+
     def _deliver(self) -> None:
         while self._waiting:
             save = self._waiting[0]
-            self._writer.commit(save)
+            self._commit(save)
             self._waiting.popleft()
             unstage(save, self._folder)
             log.warning("step %d has arrived after all", save.step)

@@ -159,7 +159,7 @@ class Run:
             return None
         record = replace(self._writer.record, source=node, restored_step=restored.step)
         if start.record is not None and start.record.bucket == self._bucket:
-            record = replace(record, snapshots=start.record.snapshots)
+            record = replace(record, snapshots={**start.record.snapshots, **record.snapshots})
         self._writer.change(record)
         return restored
 
