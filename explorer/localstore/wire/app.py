@@ -94,6 +94,7 @@ class App:
                 raise Refusal("NotImplemented", f"{name} is not implemented by the local store.")
             call = Call(name, request, self.engine, proof, self.authority, self._executor)
             try:
+                refuse_unoffered(name, request)
                 answer = await handler(call)
             except Refusal as refusal:
                 raise call.told(refusal) from refusal

@@ -1,0 +1,87 @@
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from botocore.config import Config
+
+from explorer.localstore import Running, ensure_running, stop
+from explorer.localstore.engine.engine import Engine
+from explorer.localstore.engine.objects import Condition
+from explorer.localstore.engine.records import Attributes, Bucket, Entry
+
+
+@pytest.fixture
+def engine(tmp_path: Path) -> Iterator[Engine]:
+    opened = Engine(tmp_path / "store")
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def put() -> Callable[..., Entry]:
+    return put_bytes
+
+
+def put_bytes(
+    engine: Engine, bucket: Bucket, key: bytes, data: bytes, condition: Condition | None = None
+) -> Entry:
+    sink = engine.blobs.create()
+    try:
+        sink.write(data)
+        return engine.objects.put(bucket, key, sink, Attributes(), condition)
+    finally:
+        sink.close()
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """One real server process for all tests that only need a store on the wire."""
+    data = tmp_path_factory.mktemp("data")
+    yield ensure_running(data, wait_s=30)
+    stop(data)
+
+
+def make_client(running: Running, service: str = "s3", **config: Any) -> Any:
+    settings: dict[str, Any] = {"retries": {"max_attempts": 1}, "s3": {"addressing_style": "path"}, **config}
+    return boto3.session.Session().client(
+        service,
+        endpoint_url=running.endpoint,
+        aws_access_key_id=running.access_key,
+        aws_secret_access_key=running.secret_key,
+        region_name="auto",
+        config=Config(**settings),
+    )
+
+
+@pytest.fixture(scope="session")
+def client(server: Running) -> Any:
+    return make_client(server)
+
+
+_numbers = iter(range(10**6))
+_lock = threading.Lock()
+
+
+@pytest.fixture
+def name() -> str:
+    """A bucket name that no other test has."""
+    with _lock:
+        return f"bucket-{next(_numbers)}"
+
+
+@pytest.fixture
+def bucket(client: Any, name: str) -> str:
+    """A bucket with snapshots on."""
+    headers = {"X-Tigris-Enable-Snapshot": "true"}
+    add = lambda request, **_: request.headers.update(headers)  # noqa: E731
+    client.meta.events.register("before-sign.s3.CreateBucket", add)
+    try:
+        client.create_bucket(Bucket=name)
+    finally:
+        client.meta.events.unregister("before-sign.s3.CreateBucket", add)
+    return name
