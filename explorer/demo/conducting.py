@@ -60,11 +60,11 @@ class Conductor:
 
     def _advance(self, branch: Branch, outcomes: dict[str, str]) -> str:
         workspace = self._workspace
-        if self._snapshot(branch.name, STEPS) is not None:
-            return _DONE
         runs = workspace.state.runs_in(branch.name)
         if runs and runs[0].is_live:
             return _MOVING
+        if self._snapshot(branch.name, STEPS) is not None:
+            return _DONE
         if runs and runs[0].state == "stopped":
             return _NEVER
         failed = [run for run in runs if run.state in ("failed", "lost")]
