@@ -25,7 +25,7 @@ class Live:
     def __init__(self, paint: Callable[[], None]) -> None:
         self._paint = paint
         self._lock = threading.Lock()
-        self._dirty = False
+        self._dirty = self._closed = False
         self._painted = 0.0
         self._took_s = 0.0
         self.loop = running_loop()
@@ -33,7 +33,7 @@ class Live:
     def mark(self, _revision: int = 0) -> None:
         """There is something new: any thread may say so, and is not kept."""
         with self._lock:
-            if self._dirty:
+            if self._dirty or self._closed:
                 return
             self._dirty = True
         if self.loop is not None:
@@ -41,10 +41,15 @@ class Live:
             with contextlib.suppress(RuntimeError):
                 self.loop.call_soon_threadsafe(self._soon)
 
+    def close(self) -> None:
+        """Paint no more, whatever is under way."""
+        with self._lock:
+            self._closed = True
+
     def pump(self) -> None:
         """Paint now if there is something new; only from the loop's own thread."""
         with self._lock:
-            if not self._dirty:
+            if not self._dirty or self._closed:
                 return
             self._dirty = False
         began = time.monotonic()

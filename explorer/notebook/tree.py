@@ -106,6 +106,7 @@ class LineageTree(anywidget.AnyWidget):
 
     def close(self) -> None:
         self._unsubscribe()
+        self._live.close()
         self._explorer.backstage.unfollow(self._live)
         self._whole.close()
         self.results.close()

@@ -29,13 +29,21 @@ def trained(store_folder: Path) -> Path:
     return store_folder
 
 
-@pytest.fixture
-def ex(trained: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Explorer]:
-    """A fresh explorer of the trained lineage."""
+@pytest.fixture(scope="session")
+def connection(trained: Path) -> Iterator[Explorer]:
+    """One connection for all tests: what each forks or takes, it takes back."""
     import explorer
 
-    monkeypatch.setenv("EXPLORER_DEMO_PACE", "0")
     opened = explorer.open(data=trained)
-    opened.refresh()
     yield opened
     opened.close()
+
+
+@pytest.fixture
+def ex(connection: Explorer, monkeypatch: pytest.MonkeyPatch) -> Iterator[Explorer]:
+    """An explorer of the trained lineage with its own widgets."""
+    monkeypatch.setenv("EXPLORER_DEMO_PACE", "0")
+    one = Explorer(connection.workspace, connection.opened_by, close=lambda: None)
+    one.refresh()
+    yield one
+    one.close()
