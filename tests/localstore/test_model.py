@@ -166,7 +166,7 @@ def expected(held: State, prefix: bytes, delimiter: bytes) -> list[bytes]:
 
 
 Model.TestCase.settings = settings(
-    max_examples=40,
+    max_examples=25,
     stateful_step_count=30,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],

@@ -207,7 +207,8 @@ class Objects:
             wanted = replace(found, bucket_id=bucket.id, key=key, attributes_text=attributes.to_text())
             made = insert_version(tx, bucket, wanted, condition)
             if remove_source and found.key != key:
-                insert_version(tx, bucket, Entry(bucket.id, found.key, 0, True, 0, "", None, None))
+                marker = Entry(bucket.id, found.key, 0, True, 0, "", None, None)
+                insert_version(tx, bucket, marker, ts=made.ts)
             return made
 
         return self._ledger.write(job)
@@ -248,15 +249,20 @@ def has_history(tx: Transaction, bucket: Bucket) -> bool:
 
 
 def insert_version(
-    tx: Transaction, bucket: Bucket, wanted: Entry, condition: Condition | None = None
+    tx: Transaction,
+    bucket: Bucket,
+    wanted: Entry,
+    condition: Condition | None = None,
+    *,
+    ts: int | None = None,
 ) -> Entry:
-    """Write the newest version of a key, at the next tick, inside a job."""
+    """Write the newest version of a key, inside a job: at the next tick, or at that of another key's version."""
     keeps = check_snapshots(tx, bucket) or has_history(tx, bucket)
     if condition is not None:
         condition(_visible(find(tx, bucket.id, wanted.key)))
     if not keeps:
         tx.execute("DELETE FROM version WHERE bucket_id=? AND key=?", (bucket.id, wanted.key))
-    made = replace(wanted, ts=tx.tick())
+    made = replace(wanted, ts=tx.tick() if ts is None else ts)
     if keeps or not wanted.deleted:
         tx.execute(
             "INSERT INTO version VALUES(?,?,?,?,?,?,?,?,?)",
