@@ -6,6 +6,7 @@ import json
 import os
 import zlib
 from collections.abc import Callable, Sequence, Set
+from contextlib import suppress
 from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -72,7 +73,8 @@ class KnownParts:
             if self._writes % 1000 == 0:
                 self._drop_oldest()
         except OSError:
-            draft.unlink(missing_ok=True)
+            with suppress(OSError):
+                draft.unlink()
 
     def _drop_oldest(self) -> None:
         files = [path for path in self._folder.glob("*/*") if path.is_file()]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 
 import pytest
+
 from tests.checkpoints.shelf import Shelf
 
 torch = pytest.importorskip("torch", reason="torch writes the samples; it is in the extra `torch`")
@@ -25,7 +26,8 @@ def manifest_of(value: object, key: str = "model.pt", **options: object) -> Mani
 
 def headers(tensors: dict[str, object]) -> dict[str, tuple[str, tuple[int, ...], int]]:
     return {
-        name: (named(str(t.dtype)), tuple(t.shape), t.numel() * t.element_size()) for name, t in tensors.items()
+        name: (named(str(t.dtype)), tuple(t.shape), t.numel() * t.element_size())
+        for name, t in tensors.items()
     }
 
 
@@ -151,7 +153,13 @@ def test_a_whole_module_is_read_without_its_classes():
 
 def test_parameters_meta_tensors_and_subclasses():
     net = torch.nn.Linear(3, 2, device="meta")
-    found = manifest_of({"p": torch.nn.Parameter(torch.zeros(2)), "m": net.weight.detach(), "b": torch.nn.Buffer(torch.zeros(3))})
+    found = manifest_of(
+        {
+            "p": torch.nn.Parameter(torch.zeros(2)),
+            "m": net.weight.detach(),
+            "b": torch.nn.Buffer(torch.zeros(3)),
+        }
+    )
     assert {t.name: t.shape for t in found.tensors} == {"p": (2,), "m": (2, 3), "b": (3,)}
 
 
@@ -200,7 +208,9 @@ def test_random_states_compare_by_what_is_in_them():
     def state(seed: int) -> object:
         torch.manual_seed(seed)
         objects = {
-            "checkpoint-1/rng_state.pth": saved({"cpu": torch.get_rng_state(), "python": (3, (1, 2, 3), None)}),
+            "checkpoint-1/rng_state.pth": saved(
+                {"cpu": torch.get_rng_state(), "python": (3, (1, 2, 3), None)}
+            ),
             "checkpoint-1/model.safetensors.pt": saved({"w": torch.zeros(1)}),
         }
         return Shelf(objects).manifest().state["rng"]
