@@ -16,6 +16,7 @@ from explorer.lineage.values import ObjectInfo, Progress
 from explorer.prefetch.drafts import Draft, disk_trouble, partial_path, sync_folder
 from explorer.prefetch.linking import link
 from explorer.prefetch.parts import DIGEST_BYTES, Label, Parts, parts_path, read_parts
+from explorer.prefetch.plan import PART_BYTES
 
 _MTIME_SLACK_NS = 2 * 10**9
 _RESERVE_BYTES = 2**30
@@ -42,16 +43,17 @@ class Cache:
     `store` is part of every key: an ETag is not a promise about content across stores.
     """
 
-    def __init__(self, folder: Path, max_bytes: int, store: str) -> None:
+    def __init__(self, folder: Path, max_bytes: int, store: str, part_bytes: int) -> None:
         self.folder = folder
         self.max_bytes = max_bytes
         self._store = store
+        self._part_bytes = part_bytes
         self._blobs = folder / "blobs"
 
     @classmethod
-    def open(cls, folder: Path, max_bytes: int, store: str = "") -> Cache:
+    def open(cls, folder: Path, max_bytes: int, store: str = "", *, part_bytes: int = PART_BYTES) -> Cache:
         """A cache in `folder`; nothing is made before the first blob."""
-        return cls(folder, max_bytes, store)
+        return cls(folder, max_bytes, store, part_bytes)
 
     def blob(self, item: ObjectInfo) -> Path:
         """Where the bytes of an object are, or would be."""
@@ -87,7 +89,7 @@ class Cache:
         blob = self.blob(item)
         try:
             blob.parent.mkdir(parents=True, exist_ok=True)
-            return Draft.open(blob, item, self._store)
+            return Draft.open(blob, item, self._store, self._part_bytes)
         except OSError as error:
             raise disk_trouble(error, item.size_bytes, self.folder) from error
 

@@ -17,10 +17,10 @@ from blake3 import blake3
 from explorer.errors import StoreTrouble
 from explorer.lineage.values import ObjectInfo
 from explorer.prefetch.parts import DIGEST_BYTES, Label, Parts, parts_path
-from explorer.prefetch.plan import PART_BYTES, Part
+from explorer.prefetch.plan import Part
 
-_SYNC_BYTES = 4 * PART_BYTES
-"""So much is written between two syncs: what a kill -9 can cost at most, with what is in flight."""
+_SYNC_PARTS = 4
+"""So many parts are written between two syncs: what a kill -9 can cost, with those in flight."""
 
 
 class Draft:
@@ -32,17 +32,16 @@ class Draft:
         self._fd = fd
         self._lock = threading.Lock()
         self._written: list[tuple[Part, bytes]] = []
-        self._unsynced = 0
         self.missing = tuple(part for part in parts.all if not parts.has(part))
 
     @classmethod
-    def open(cls, blob: Path, item: ObjectInfo, store: str) -> Draft | None:
+    def open(cls, blob: Path, item: ObjectInfo, store: str, part_bytes: int) -> Draft | None:
         """Begin or go on; None while another process (or thread) is at it, or when the blob is finished.
 
         Raises:
             StoreTrouble: the disk has no room for it: found out before the first byte.
         """
-        label = Label(item.size_bytes, PART_BYTES, item.modified_ns, item.etag, item.key, store)
+        label = Label(item.size_bytes, part_bytes, item.modified_ns, item.etag, item.key, store)
         parts = Parts.take(parts_path(blob), create=label)
         if parts is None:
             return None
@@ -56,19 +55,18 @@ class Draft:
             raise
 
     def write(self, part: Part, data: memoryview) -> None:
-        """Put a part in its place; it counts once it is synced, which happens every 32 MiB."""
+        """Put a part in its place; it counts once it is synced, which happens every 4 parts."""
         digest = blake3(data).digest(DIGEST_BYTES)
         os.pwrite(self._fd, data, part.start)
         with self._lock:
             self._written.append((part, digest))
-            self._unsynced += part.length
-            due = self._unsynced >= _SYNC_BYTES
+            due = len(self._written) >= _SYNC_PARTS
         if due:
             self._sync()
 
     def _sync(self) -> None:
         with self._lock:
-            written, self._written, self._unsynced = self._written, [], 0
+            written, self._written = self._written, []
         if written:
             os.fdatasync(self._fd)  # outside the lock: the other threads go on writing
             self._record(written)
