@@ -19,7 +19,7 @@ class Request:
     method: str
     raw_path: str
     """As it came over the wire, still percent-encoded: signatures are over this."""
-    query_pairs: list[tuple[str, str]]
+    raw_query: str
     headers: dict[str, str]
     """Lower-case names; a header that came twice is joined by a comma."""
     receive: Receive
@@ -41,18 +41,19 @@ class Request:
             name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")
             headers[name] = f"{headers[name]},{value}" if name in headers else value
         raw_path = (scope.get("raw_path") or scope["path"].encode()).split(b"?", 1)[0].decode("latin-1")
-        pairs = parse_qsl(
-            scope["query_string"].decode("latin-1"),
-            keep_blank_values=True,
-            max_num_fields=1000,
-            errors="strict",
-        )
+        query = scope["query_string"].decode("latin-1")
+        try:
+            pairs = parse_qsl(query, keep_blank_values=True, max_num_fields=1000, errors="strict")
+        except ValueError:
+            raise Refusal("InvalidURI", "The query cannot be read.") from None
         name, _, key = raw_path.removeprefix("/").partition("/")
+        if key and not name:
+            raise Refusal("InvalidURI", "The path names a key without a bucket.")
         client = scope.get("client") or ("", 0)
         return cls(
             method=scope["method"],
             raw_path=raw_path,
-            query_pairs=pairs,
+            raw_query=query,
             headers=headers,
             receive=receive,
             client=client[0],

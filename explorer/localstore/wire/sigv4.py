@@ -12,7 +12,7 @@ import hmac
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from urllib.parse import quote, quote_from_bytes, unquote_to_bytes
+from urllib.parse import quote_from_bytes, unquote_to_bytes
 
 from explorer.localstore.refusals import Refusal
 from explorer.localstore.wire.request import Request
@@ -22,6 +22,9 @@ MAX_EXPIRES_S = 7 * 24 * 3600
 UNSIGNED = "UNSIGNED-PAYLOAD"
 SERVICES = ("s3", "iam", "sts")
 _SCOPE = re.compile(r"(?P<key>[^/]+)/(?P<date>\d{8})/(?P<region>[^/]*)/(?P<service>[a-z0-9-]+)/aws4_request")
+_PLAIN = re.compile(r"(?:[A-Za-z0-9/._~-]|%[0-9A-F]{2})*")
+_PLAIN_VALUE = re.compile(r"(?:[A-Za-z0-9._~-]|%[0-9A-F]{2})*")
+_LOWER_HEX = re.compile(r"%(?:[a-f][0-9A-Fa-f]|[0-9A-F][a-f])")
 _TIME = re.compile(r"\d{8}T\d{6}Z")
 
 
@@ -138,12 +141,14 @@ def verify(request: Request, claim: Claim, secret: str, now: datetime) -> bytes:
     if claim.service not in SERVICES or not claim.time.startswith(claim.date):
         raise Refusal("AuthorizationHeaderMalformed", "The credential scope does not fit the request.")
     key = signing_key(secret, claim.date, claim.region, claim.service)
-    canonical = canonical_request(request, claim)
-    to_sign = "\n".join(
-        ("AWS4-HMAC-SHA256", claim.time, claim.scope, hashlib.sha256(canonical.encode("utf-8")).hexdigest())
-    )
-    expected = hmac.digest(key, to_sign.encode(), "sha256").hex()
-    if not hmac.compare_digest(expected.encode(), claim.signature.encode("utf-8", "replace")):
+    given = claim.signature.encode("utf-8", "replace")
+    for path in _canonical_paths(request.raw_path):
+        canonical = canonical_request(request, claim, path)
+        digest = hashlib.sha256(canonical.encode("utf-8")).hexdigest()
+        to_sign = "\n".join(("AWS4-HMAC-SHA256", claim.time, claim.scope, digest))
+        if hmac.compare_digest(hmac.digest(key, to_sign.encode(), "sha256").hex().encode(), given):
+            break
+    else:
         raise Refusal(
             "SignatureDoesNotMatch",
             "The request signature we calculated does not match the signature you provided. Check your key "
@@ -190,17 +195,35 @@ def _check_age(claim: Claim, now: datetime) -> None:
         )
 
 
-def canonical_request(request: Request, claim: Claim) -> str:
-    pairs = sorted(
-        (quote(name, safe="-_.~"), quote(value, safe="-_.~"))
-        for name, value in request.query_pairs
-        if name != "X-Amz-Signature" or claim.expires_s is None
-    )
+def canonical_request(request: Request, claim: Claim, path: str) -> str:
     headers = "".join(
         f"{name}:{' '.join(request.headers.get(name, '').split())}\n" for name in claim.signed_headers
     )
-    # Clients differ in what they encode on the wire, but not in what they sign: decode, then encode S3's way.
-    path = quote_from_bytes(unquote_to_bytes(request.raw_path), safe="/-_.~")
-    query = "&".join(f"{name}={value}" for name, value in pairs)
-    payload = claim.payload_hash
-    return "\n".join((request.method, path, query, headers, ";".join(claim.signed_headers), payload))
+    signed_headers = ";".join(claim.signed_headers)
+    query = _canonical_query(request.raw_query, is_presigned=claim.expires_s is not None)
+    return "\n".join((request.method, path, query, headers, signed_headers, claim.payload_hash))
+
+
+def _canonical_paths(raw: str) -> tuple[str, ...]:
+    """The path as it came, which is what S3 clients sign; and for one that writes more plainly than it signs
+    (`+` for `%2B`), the path as S3 encodes it. `%2f` for `%2F` is not among that: it would be a change unseen.
+    """
+    if _PLAIN.fullmatch(raw) or _LOWER_HEX.search(raw):
+        return (raw,)
+    return raw, quote_from_bytes(unquote_to_bytes(raw), safe="/-_.~")
+
+
+def _canonical_query(raw: str, *, is_presigned: bool) -> str:
+    pairs = []
+    for piece in filter(None, raw.split("&")):
+        name, _, value = piece.partition("=")
+        if is_presigned and name == "X-Amz-Signature":
+            continue
+        pairs.append((_encoded(name), _encoded(value)))
+    return "&".join(f"{name}={value}" for name, value in sorted(pairs))
+
+
+def _encoded(text: str) -> str:
+    if _PLAIN_VALUE.fullmatch(text) or _LOWER_HEX.search(text):
+        return text
+    return quote_from_bytes(unquote_to_bytes(text.replace("+", " ")), safe="-_.~")
