@@ -82,7 +82,7 @@ class Conductor:
             run = (
                 workspace.resume(Node(branch.name))
                 if branch.parent
-                else workspace.launch(branch.name, "demo")
+                else workspace.launch(branch.name, "demo", branch.overrides)
             )
             self._said(f"started {run.id} in {branch.name}")
         return _MOVING

@@ -26,7 +26,9 @@ def read_run(folder: Path, endpoint: str, *, local_store: bool) -> RunView | Non
         record = Record.from_json(json.loads((folder / "record.json").read_text()))
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
-    return _observed(record) if record.endpoint == endpoint else None
+    # the local store's port may have been another one; nothing else in this folder is on this machine
+    same = record.endpoint == endpoint or (local_store and "://127.0.0.1:" in record.endpoint)
+    return _observed(record) if same else None
 
 
 def _launched(folder: Path, spec: JobSpec) -> RunView | None:

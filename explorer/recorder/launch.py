@@ -10,12 +10,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from explorer.errors import BadInput
+from explorer.errors import BadInput, NotFound
 from explorer.jobs.spec import pinned
 from explorer.lineage.address import Node
 from explorer.lineage.values import Overrides
+from explorer.storage import Store
 
 log = logging.getLogger("explorer.recorder")
+
+FORK_FILE = ".explorer/fork.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +65,18 @@ def read_launch(environ: Mapping[str, str]) -> Launch:
         restore_dir=Path(folder) if folder else None,
         endpoint=environ.get("AWS_ENDPOINT_URL_S3") if run else None,
     )
+
+
+def read_declared(store: Store, bucket: str) -> Overrides:
+    """What was said to change when `bucket` was forked: for a training that a person starts in it.
+
+    A launcher has read it already. The note of another bucket is an inherited copy and counts for nothing.
+    """
+    try:
+        told = json.loads(store.read_object(Node(bucket), FORK_FILE)[0])
+        return tuple(told["overrides"].items()) if told["bucket"] == bucket else ()
+    except (NotFound, ValueError, KeyError, TypeError, AttributeError):
+        return ()
 
 
 def with_overrides(config: Mapping[str, Any], overrides: Overrides) -> dict[str, Any]:

@@ -32,7 +32,7 @@ from explorer.jobs.processes import this_process
 from explorer.jobs.record import Command, Record, now
 from explorer.jobs.spec import new_run_id, runs_folder
 from explorer.recorder.keeping import Keeper
-from explorer.recorder.launch import Launch, read_launch, with_overrides
+from explorer.recorder.launch import Launch, read_declared, read_launch, with_overrides
 from explorer.recorder.restoring import Restored, find_source, restore
 from explorer.recorder.rows import Rows
 from explorer.recorder.saving import BucketWriter, Saved
@@ -63,8 +63,9 @@ class Run:
         end_wait_s: float = 60.0,
     ) -> None:
         self._launch: Launch = read_launch(os.environ)
-        self.config: dict[str, Any] = with_overrides(config or {}, self._launch.overrides)
-        """The config that was given, with the overrides of this run in it."""
+        self._overrides = self._launch.overrides
+        self.config: dict[str, Any] = with_overrides(config or {}, self._overrides)
+        """The config that was given, with the overrides of this run in it (of its fork, from `with` on)."""
         self.id = self._launch.run or new_run_id()
         self.stopping = threading.Event()
         """Set when the run was asked to end (SIGTERM): finish the step, save, leave the loop."""
@@ -115,6 +116,9 @@ class Run:
                 hint="EXPLORER_DATA moves what is kept on disk to another place",
                 where=str(self._folder),
             ) from error
+        if self._launch.run is None:
+            self._overrides = read_declared(self._store, self._bucket)
+            self.config = with_overrides(self.config, self._overrides)
         lease = take_lease(self._store, self._bucket, self.id)
         record = Record(
             run=self.id,
@@ -122,7 +126,7 @@ class Run:
             source=self._launch.source,
             restored_step=None,
             config=json.loads(json.dumps(self.config, default=str)),
-            overrides=self._launch.overrides,
+            overrides=self._overrides,
             command=_command(),
             started_at=now(),
             endpoint=self._store.info.endpoint,

@@ -64,7 +64,9 @@ def test_stopping_lets_the_job_finish_its_step(data: Path) -> None:
 
 
 def test_a_job_that_will_not_stop_is_killed_after_its_grace(data: Path) -> None:
-    code = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('ready'); time.sleep(60)"
+    code = (
+        "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('ready'); time.sleep(60)"
+    )
     job = start(data, python(code))
     until(lambda: "ready" in said(data, job))
     LocalBackend(data).cancel(job, grace_s=0.2)
@@ -99,7 +101,11 @@ def test_a_job_outlives_the_process_that_launched_it(data: Path, tmp_path: Path)
     """
     root = str(Path(__file__).parents[2])
     done = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(launcher)], cwd=root, capture_output=True, text=True, check=False
+        [sys.executable, "-c", textwrap.dedent(launcher)],
+        cwd=root,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == -signal.SIGKILL, done.stderr
     job = Handle("local", done.stdout.strip())
@@ -145,7 +151,9 @@ def test_a_pid_that_was_reused_is_another_process() -> None:
 @linux
 def test_secrets_are_in_no_argv_and_no_file_but_one(data: Path) -> None:
     secret = KEYS["AWS_SECRET_ACCESS_KEY"].encode()
-    job = start(data, python("import time; print('ready'); time.sleep(60)"), passed={"PATH": os.environ["PATH"]})
+    job = start(
+        data, python("import time; print('ready'); time.sleep(60)"), passed={"PATH": os.environ["PATH"]}
+    )
     until(lambda: "ready" in said(data, job))
     status = LocalBackend(data).status(job)
     assert status.job is not None

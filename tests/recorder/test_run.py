@@ -260,3 +260,18 @@ def test_what_cannot_work_is_said_at_the_start(
         monkeypatch.setenv("EXPLORER_OVERRIDES", words)
         with pytest.raises(BadInput, match="EXPLORER_OVERRIDES"):
             Run(bucket=bucket)
+
+
+def test_a_person_who_trains_in_a_fork_gets_what_it_changed(store: Store, bucket: str) -> None:
+    with Run(config={"lr": 0.1, "wd": 0.0}, bucket=bucket) as run:
+        node = run.save(1, FILES).node
+    fork = store.fork(node, f"{bucket}-f").name
+    note = {"bucket": fork, "parent": {}, "overrides": {"lr": 0.5}}
+    store.write(fork, ".explorer/fork.json", json.dumps(note).encode())
+    with Run(config={"lr": 0.1, "wd": 0.0}, bucket=fork) as run:
+        assert run.config == {"lr": 0.5, "wd": 0.0}
+        assert run.restore().node == node
+        again = run.save(2, FILES).node
+    inner = store.fork(again, f"{bucket}-g").name  # inherits the note, which is not its own
+    with Run(config={"lr": 0.1, "wd": 0.0}, bucket=inner) as run:
+        assert run.config["lr"] == 0.1
