@@ -18,7 +18,6 @@ from explorer.prefetch.linking import link
 from explorer.prefetch.parts import DIGEST_BYTES, Label, Parts, parts_path, read_parts
 from explorer.prefetch.plan import PART_BYTES
 
-_MTIME_SLACK_NS = 2 * 10**9
 _RESERVE_BYTES = 2**30
 """Left free on the disk, or 2 % of it where that is less."""
 
@@ -228,7 +227,7 @@ def _mib(count: int) -> str:
 
 def _untouched(blob: Path, label: Label) -> bool:
     stat = blob.stat()
-    return stat.st_size == label.size and abs(stat.st_mtime_ns - label.modified_ns) < _MTIME_SLACK_NS
+    return stat.st_size == label.size and stat.st_mtime_ns == label.mtime_ns
 
 
 def _matches(blob: Path, parts: Parts) -> bool:

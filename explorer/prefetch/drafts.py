@@ -41,7 +41,8 @@ class Draft:
         Raises:
             StoreTrouble: the disk has no room for it: found out before the first byte.
         """
-        label = Label(item.size_bytes, part_bytes, item.modified_ns, item.etag, item.key, store)
+        mtime_ns = item.modified_ns // 10**9 * 10**9
+        label = Label(item.size_bytes, part_bytes, mtime_ns, item.etag, item.key, store)
         parts = Parts.take(parts_path(blob), create=label)
         if parts is None:
             return None
@@ -83,7 +84,7 @@ class Draft:
         draft again.
         """
         label = self._parts.label
-        os.utime(self._fd, ns=(label.modified_ns, label.modified_ns))
+        os.utime(self._fd, ns=(label.mtime_ns, label.mtime_ns))
         os.fsync(self._fd)
         written, self._written = self._written, []
         self._record(written)

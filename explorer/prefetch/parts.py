@@ -26,8 +26,11 @@ class Label:
 
     size: int
     part_bytes: int
-    modified_ns: int
-    """The blob's mtime when it is finished; another one means that somebody wrote to it."""
+    mtime_ns: int
+    """The blob's mtime when it is finished: another one means that somebody wrote to it.
+
+    A whole second, which every file system can keep and which a write leaves alone only by a rare accident.
+    """
     etag: str
     key: str
     store: str

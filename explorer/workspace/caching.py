@@ -6,6 +6,7 @@ import shutil
 import threading
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,7 +20,7 @@ from explorer.workspace.core import Core
 if TYPE_CHECKING:
     from explorer.prefetch import Cache, Plans, Prefetcher
 
-_KNOWN = 5000
+_KNOWN = 1000
 """So many nodes' objects are remembered for their badges."""
 
 
@@ -127,11 +128,12 @@ class Caching:
         )
 
     def saw(self, node: Node, listing: Sequence[ObjectInfo]) -> None:
-        """Somebody has listed a node: its badge can be told without another request."""
-        if self.folder.exists():
-            from explorer.prefetch import choose_objects
+        """Somebody has listed a node: tell its badge, now and when what it shares is fetched."""
+        from explorer.prefetch import choose_objects
 
-            self._remember(node, choose_objects(listing))
+        self._remember(node, choose_objects(listing))
+        if self.folder.exists():
+            self._tell((node,))
 
     def badges(self, nodes: Iterable[Node]) -> None:
         """Tell how much is here of the nodes whose objects are known, not of others. Returns at once."""
@@ -166,15 +168,17 @@ class Caching:
                 self._core.fail(node, error)
 
     def _fetch(self, node: Node, cancel: threading.Event) -> None:
-        from explorer.prefetch import Plan
-
         objects = self._objects(node)
         if not objects:
             label = self._core.state.label(node)
             raise NotFound(f"There is nothing at {label}.", hint="choose another snapshot")
-        self._plans.save(Plan(self._store_name, node, objects))
+        self._keep(node, objects)
         self._prefetcher.prefetch(node, objects, lambda moved: self._moved(node, moved), cancel)
         self._settle(node)
+        here = {item.etag for item in objects}
+        with self._ready:
+            kin = [n for n, known in self._known.items() if not here.isdisjoint(i.etag for i in known)]
+        self._tell(kin)
 
     def _moved(self, node: Node, progress: Progress) -> None:
         if progress.active:
@@ -193,7 +197,8 @@ class Caching:
             for plan in self._plans.all():
                 if plan.store == self._store_name:
                     self._remember(plan.node, plan.objects)
-        moving = {*self._queue, *((self._busy[0],) if self._busy is not None else ())}
+        with self._ready:
+            moving = {*self._queue, *((self._busy[0],) if self._busy is not None else ())}
         events = [
             event
             for node in nodes
@@ -209,9 +214,19 @@ class Caching:
         shown = self._core.state.prefetched.get(node)
         if progress == shown:
             return None
+        if progress.complete and not node.is_head:
+            self._keep(node, objects)  # a fork's snapshot that shares what is here: known in later sessions
         if progress.done_bytes:
             return PrefetchMoved(node, progress)
         return PrefetchDropped(node) if shown is not None else None
+
+    def _keep(self, node: Node, objects: Sequence[ObjectInfo]) -> None:
+        from explorer.prefetch import Plan
+
+        with suppress(
+            OSError
+        ):  # a full disk: the download says so, the badge of a later session is no matter
+            self._plans.save(Plan(self._store_name, node, tuple(objects)))
 
     def _objects(self, node: Node) -> tuple[ObjectInfo, ...]:
         known = self._known.get(node) if not node.is_head else None

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 from explorer.errors import ExplorerError, NotFound
 from explorer.lineage.address import Node
 from explorer.lineage.events import CurveRead, Event, FactsRead, OverridesRead, Recovered
-from explorer.lineage.values import Bucket, Facts
+from explorer.lineage.values import Bucket, Facts, ObjectInfo
 from explorer.workspace.core import Core
 from explorer.workspace.curves import Curves
 from explorer.workspace.forks import FORK_FILE, read_overrides
@@ -22,9 +22,10 @@ _THREADS = 3
 class Enriching:
     """`want` replaces the wishes of before: rows that were scrolled past are not read."""
 
-    def __init__(self, core: Core, curves: Curves) -> None:
+    def __init__(self, core: Core, curves: Curves, saw: Callable[[Node, Sequence[ObjectInfo]], None]) -> None:
         self._core = core
         self._curves = curves
+        self._saw = saw
         self._wanted: dict[Node, None] = {}
         self._busy: set[Node] = set()
         self._heads_read: dict[str, int] = {}
@@ -93,6 +94,8 @@ class Enriching:
         from explorer.checkpoints import find_checkpoints
 
         objects = self._core.store.list_objects(node, limit=_MOST_OBJECTS)
+        if len(objects) < _MOST_OBJECTS:
+            self._saw(node, objects)
         newest = next(iter(find_checkpoints(objects)), None)
         counted = newest.objects if newest is not None else objects
         facts = Facts(

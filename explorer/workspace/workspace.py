@@ -40,7 +40,7 @@ class Workspace:
         self._curves = Curves(core)
         self._caching = Caching(core)
         self._runs = Runs(core, fork=self._forks.fork, caching=self._caching)
-        self._enriching = Enriching(core, self._curves)
+        self._enriching = Enriching(core, self._curves, self._caching.saw)
         self._refreshing = Refreshing(core, self._curves, self._enriching.touch)
         self._runs.watch()
 
