@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 def run(settings: Settings) -> int:
-    """Open the screens on the store that `settings` name; blocks until the user leaves; returns the exit code."""
+    """Open the screens on the store that `settings` name; blocks until the user leaves. Returns 0 or 1."""
     from explorer.tui.app import ExplorerApp
     from explorer.workspace.seen import read_seen
 

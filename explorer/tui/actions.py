@@ -35,7 +35,7 @@ class Action:
 
     @property
     def shown_keys(self) -> str:
-        """The keys as a keyboard shows them: `j ↓`."""
+        """The keys as a keyboard shows them: `j down`."""
         return " ".join(show_key(key) for key in self.keys.split(","))
 
     @property
@@ -44,23 +44,19 @@ class Action:
 
 
 _SHOWN = {
-    "space": "space",
     "slash": "/",
     "question_mark": "?",
     "colon": ":",
     "plus": "+",
+    "minus": "-",
+    "equals_sign": "=",
+    "less_than_sign": "<",
+    "greater_than_sign": ">",
     "left_curly_bracket": "{",
     "right_curly_bracket": "}",
-    "down": "↓",
-    "up": "↑",
-    "left": "←",
-    "right": "→",
-    "enter": "⏎",
     "escape": "esc",
     "pagedown": "PgDn",
     "pageup": "PgUp",
-    "home": "Home",
-    "end": "End",
 }
 
 

@@ -66,6 +66,7 @@ class ExplorerApp(App[int]):
     def on_mount(self) -> None:
         self.set_class(self.session.glyphs.ascii, "-ascii")
         self.theme_changed_signal.subscribe(self, self._theme_changed)
+        self._theme_changed(self.current_theme)
         self.set_interval(_BEAT_S, self._beat)
         # after the first paint: importing boto3 takes the interpreter away from it
         self.call_after_refresh(self.open)
@@ -76,7 +77,8 @@ class ExplorerApp(App[int]):
 
     def _opened(self, workspace: Verbs) -> None:
         self.session.opened(workspace)
-        self._beat()
+        self.session.pull()
+        self._paint()  # even where nothing is new: the header and the keys are
 
     def _refused(self, error: ExplorerError) -> None:
         self.session.trouble = error

@@ -182,7 +182,7 @@ class Row:
         values, inherited = thinned(curve, until, width)
         line = self.glyphs.sparkline(values, *extent(curve.values))
         own = self.palette.lane(self.rows.column(row))
-        return [(line[:inherited], self.palette.faint), (line[inherited:], own)]
+        return [(line[:inherited], self.palette.inherited), (line[inherited:], own)]
 
     def _changed(self, node: Node, row: int, width: int) -> list[Piece]:
         told = [

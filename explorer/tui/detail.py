@@ -34,7 +34,9 @@ class Known:
     """What reading the node told, beyond the state: both come later than the row, or never."""
 
     checkpoint: str | None = None
-    """Its format and number of parameters."""
+    """Its format, and whether files are missing."""
+    parameters: str | None = None
+    """How many, of which types."""
     log: tuple[str, ...] = ()
     """The last lines of the run, oldest first, printable."""
 
@@ -69,7 +71,7 @@ class Detail:
         """Four lines: where from, how good, what is there, what happened last."""
         lines = [
             self._joined(self._from()),
-            self._joined([self._loss(), *self._when()]),
+            self._joined([[(f"{self._metric()} ", self.palette.dim), *self._loss()], *self._when()]),
             self._joined(self._kept()),
         ]
         lines.append(self._trouble() or self._joined([self._run(), self._last_words(width)]))
@@ -86,10 +88,10 @@ class Detail:
         ]
         if self.origin is not None and self.origin != self.parent:
             lines.append(self._row("fork of", [(self._label(self.origin), self.palette.text)]))
-        lines += [self._row(name if i == 0 else "", piece) for name, pieces in (("changed", self._changes()),)
-                  for i, piece in enumerate(pieces)]  # fmt: skip
+        for index, change in enumerate(self._changes()):
+            lines.append(self._row("changed" if index == 0 else "", change))
         lines.append([])
-        lines.append(self._row("loss", self._loss()))
+        lines.append(self._row(self._metric(), self._loss()))
         lines += self._chart(width, chart)
         step = step_of(self.state, self.node)
         if step is not None:
@@ -98,8 +100,8 @@ class Detail:
         lines.append([])
         lines += [self._row(name, piece) for name, piece in self._stored()]
         forks = [self.rows.node(at) for at in self.rows.forks(self.rows.index(self.node) or 0)]
-        lines += [self._row("forks" if i == 0 else "", [(shown(f.bucket), self.palette.text)])
-                  for i, f in enumerate(forks[:6])]  # fmt: skip
+        for index, fork in enumerate(forks[:6]):
+            lines.append(self._row("forks" if index == 0 else "", [(shown(fork.bucket), self.palette.text)]))
         if len(forks) > 6:
             lines.append(self._row("", [(f"and {len(forks) - 6} more", self.palette.dim)]))
         if self.run is not None:
@@ -152,22 +154,23 @@ class Detail:
         inherited = [(name, value) for name, value in before.items() if name not in dict(own)]
         return lines + [[(f"{shown(name)} {_said(value)}", self.palette.faint)] for name, value in inherited]
 
+    def _metric(self) -> str:
+        curve, _ = curve_of(self.state, self.node)
+        return wording.fit(shown(curve.metric), 10, self.glyphs.more) if curve else "loss"
+
     def _loss(self) -> Line:
         value = loss_at(self.state, self.node)
         if value is None:
             return [
-                (
-                    "no loss read yet" if self.node.bucket not in self.state.curves else "no loss",
-                    self.palette.dim,
-                )
+                ("not read yet" if self.node.bucket not in self.state.curves else "none", self.palette.dim)
             ]
-        curve, _ = curve_of(self.state, self.node)
-        metric = shown(curve.metric) if curve else "loss"
         number = self.palette.strong if math.isfinite(value) else self.palette.bad
-        line: Line = [(f"{metric} ", self.palette.dim), (wording.loss(value), number)]
+        line: Line = [(wording.loss(value), number)]
         before = loss_at(self.state, self.parent) if self.parent is not None else None
         if before is not None and math.isfinite(before) and math.isfinite(value):
             change = value - before
+            if not change:
+                return [*line, ("  as its parent", self.palette.dim)]
             sign = self.glyphs.down if change <= 0 else self.glyphs.up
             style = self.palette.good if change <= 0 else self.palette.bad
             line += [(f"  {sign}{wording.delta(change)}", style), (" vs parent", self.palette.dim)]
@@ -206,6 +209,8 @@ class Detail:
                 shown(facts.checkpoint or "/") if facts.checkpoint is not None else "none"
             )
             rows.append(("checkpoint", [(what, self.palette.text)]))
+            if self.known.parameters:
+                rows.append(("parameters", [(self.known.parameters, self.palette.text)]))
             size: Line = [(wording.size(facts.size_bytes), self.palette.text)]
             if facts.objects is not None:
                 size.append((f" in {wording.count(facts.objects, 'object')}", self.palette.dim))
@@ -217,7 +222,7 @@ class Detail:
             if progress.complete:
                 rows.append(("on this disk", [(f"{badge} yes", self.palette.good)]))
             else:
-                bar = f"{badge} {self.glyphs.bar(share, 8)} {share:4.0%}"
+                bar = f"{badge} {self.glyphs.bar(share, 8)} {int(100 * share)}%"
                 rows.append(("on this disk", [(bar, self.palette.primary)]))
         return rows
 

@@ -23,7 +23,7 @@ from explorer.tui.theme import Palette
 _STRIPS = 512
 
 
-class LineageView(ScrollView, can_focus=True):
+class LineageView(ScrollView, can_focus=True, inherit_bindings=False):
     """Paints rows of a State. The cursor belongs to a node, and stays on it when rows come and go."""
 
     class Moved(Message):

@@ -63,7 +63,7 @@ class LineView(Widget):
                 deed()
 
 
-class LinesView(ScrollView, can_focus=True):
+class LinesView(ScrollView, can_focus=False):
     """Styled lines, as many as there are; scrolls when they do not fit."""
 
     def __init__(self, *, id: str) -> None:

@@ -109,7 +109,7 @@ class Finder:
         said = {name: show_overrides(changed).lower() for name, changed in self._changed.items()}
         names = {s.node: s.name or "" for b in state.buckets.values() for s in b.snapshots}
         self._lines = [
-            f"{node.bucket}@{names.get(node, '')} {node.version or ''} {said[node.bucket]}".lower()
+            f"{node.bucket}@{names.get(node, '')}\0{node.version or ''} {said[node.bucket]}".lower()
             for node in rows
         ]
 
@@ -145,7 +145,8 @@ class Finder:
         if term.kind == "has":
             return lambda row: term.text in lines[row]
         if term.kind == "fuzzy":
-            pattern = re.compile(".*?".join(map(re.escape, term.text)))
+            # within the name: digits of a version would match nearly anything
+            pattern = re.compile("[^\0]*?".join(map(re.escape, term.text)))
             return lambda row: pattern.search(lines[row]) is not None
         if term.kind == "in":
             return lambda row: term.text in self._column(term.field, row)
@@ -159,7 +160,7 @@ class Finder:
         if field == "bucket":
             return node.bucket
         if field == "name":
-            return self._lines[row].partition("@")[2].partition(" ")[0]
+            return self._lines[row].partition("@")[2].partition("\0")[0]
         if field == "run":
             runs = self.state.runs_in(node.bucket)
             return runs[0].state if runs else ""

@@ -30,7 +30,7 @@ class Reading:
     def __init__(self, screen: LineageScreen) -> None:
         self._screen = screen
         self._dwell: Timer | None = None
-        self._checkpoints: dict[Node, str] = {}
+        self._checkpoints: dict[Node, tuple[str, str | None]] = {}
         self._tail: tuple[str, tuple[str, ...]] = ("", ())
         """A run and its last lines."""
         self._offsets: dict[str, int] = {}
@@ -38,7 +38,8 @@ class Reading:
     def known(self, node: Node) -> Known:
         run = newest_run(self._screen.session.state, node.bucket)
         log = self._tail[1] if run is not None and self._tail[0] == run.id else ()
-        return Known(self._checkpoints.get(node), log)
+        checkpoint, parameters = self._checkpoints.get(node, (None, None))
+        return Known(checkpoint, parameters, log)
 
     def cursor_rests(self) -> None:
         """The cursor moved: start waiting for it to rest."""
@@ -64,9 +65,9 @@ class Reading:
 
     def _refused(self, node: Node, error: ExplorerError) -> None:
         if isinstance(error, BadCheckpoint | NotFound):  # anything else may be gone the next time
-            self._described(node, shown(str(error)))
+            self._described(node, (shown(str(error)), None))
 
-    def _described(self, node: Node, said: str) -> None:
+    def _described(self, node: Node, said: tuple[str, str | None]) -> None:
         if len(self._checkpoints) >= _KEPT:
             self._checkpoints.pop(next(iter(self._checkpoints)))
         self._checkpoints[node] = said
@@ -102,15 +103,15 @@ class Reading:
             self._dwell = self._screen.set_timer(_LOG_S, self._follow)
 
 
-def _describe(workspace: Verbs, node: Node) -> str:
+def _describe(workspace: Verbs, node: Node) -> tuple[str, str | None]:
+    """The checkpoint's format, and its parameters with their types."""
     manifest = workspace.manifest(node)
     said = shown(manifest.checkpoint.format)
-    if manifest.parameters:
-        said += f"  {_short(manifest.parameters)} parameters"
-    mix = ", ".join(shown(dtype) for dtype, _ in manifest.dtypes[:2])
-    said += f"  {mix}" if mix else ""
     lacking = len(manifest.missing) + len(manifest.damaged)
-    return said + (f"  ({count(lacking, 'file')} missing or damaged)" if lacking else "")
+    if lacking:
+        said += f", {count(lacking, 'file')} missing or damaged"
+    mix = ", ".join(shown(dtype) for dtype, _ in manifest.dtypes[:2])
+    return said, f"{_short(manifest.parameters)} {mix}" if manifest.parameters else None
 
 
 def _short(number: int) -> str:

@@ -33,7 +33,7 @@ class _Line:
     """None is the section's title."""
 
 
-class SectionsView(ScrollView, can_focus=True):
+class SectionsView(ScrollView, can_focus=True, inherit_bindings=False):
     """Paints sections whose texts are printable already; one line is under the cursor."""
 
     def __init__(self, palette: Palette, glyphs: Glyphs) -> None:
@@ -147,8 +147,10 @@ class SectionsView(ScrollView, can_focus=True):
         if not (row.a or row.b):
             return [(f"   {self._mark(row)} ", style), (wording.fit(row.name, width - 7, more), palette.text)]
         longest = max(cell_len(r.name) for r in section.rows)
-        name_width = max(12, min(longest, width // 2 - 6))
-        name = wording.fit(row.name, name_width, more)
+        values = max(cell_len(r.a) + cell_len(r.b) for r in section.rows) + 5
+        name_width = max(12, min(longest, max(width - 9 - values, width // 2 - 6)))
+        # the last part of a key or a tensor's name tells it apart
+        name = wording.fit_end(row.name, name_width, more)
         pieces: list[Piece] = [
             (f"   {self._mark(row)} ", style),
             (name + " " * (name_width - cell_len(name) + 2), palette.text),

@@ -56,5 +56,5 @@ def activity(state: State, palette: Palette, glyphs: Glyphs) -> list[Piece]:
     return [
         (f"prefetching {what} ", palette.dim),
         (glyphs.bar(share, 10), palette.primary),
-        (f" {share:.0%} ", palette.text),
+        (f" {int(100 * share)}% ", palette.text),
     ]

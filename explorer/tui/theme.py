@@ -38,6 +38,7 @@ DARK = Theme(
         **_lanes(_LANE_DARK),
         "dim": "#7d879c",
         "faint": "#586377",
+        "inherited": "#3d4659",
         "cursor-ground": "#232c3f",
         "border-calm": "#343d4f",
         "block-cursor-text-style": "none",
@@ -68,6 +69,7 @@ LIGHT = Theme(
         **_lanes(_LANE_LIGHT),
         "dim": "#687186",
         "faint": "#b3bacb",
+        "inherited": "#c6ccd9",
         "cursor-ground": "#dfe6f7",
         "border-calm": "#cfd4e0",
         "block-cursor-text-style": "none",
@@ -90,6 +92,7 @@ def missing_colours(theme: Theme) -> dict[str, str]:
         **_lanes(lanes),
         "dim": ink.blend(ground, 0.4).hex6,
         "faint": ink.blend(ground, 0.7).hex6,
+        "inherited": ink.blend(ground, 0.75).hex6,
         "cursor-ground": Color.parse(named["primary"]).blend(ground, 0.8).hex6,
         "border-calm": ink.blend(ground, 0.8).hex6,
     }
@@ -106,6 +109,7 @@ class Palette:
         self.strong = Style(color=ink("foreground"), bold=True)
         self.dim = Style(color=ink("dim"))
         self.faint = Style(color=ink("faint"))
+        self.inherited = Style(color=ink("inherited"))
         self.accent = Style(color=ink("accent"))
         self.primary = Style(color=ink("primary"))
         self.key = Style(color=ink("primary"), bold=True)

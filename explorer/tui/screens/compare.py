@@ -76,7 +76,6 @@ class CompareScreen(Page):
         return (*CHART, *ACTIONS)
 
     def on_mount(self) -> None:
-        self.query_one("#numbers").can_focus = False
         self.say(Said("reading curves …", "busy"))
         self._read()
         self.set_interval(_LIVE_S, self._again)
@@ -86,13 +85,12 @@ class CompareScreen(Page):
 
     def state_changed(self) -> None:
         palette, comparison = self.session.palette, self._comparison
-        left: list[Piece] = [(" compare  ", palette.dim)]
-        left.append((shown(comparison.metric) if comparison else "…", palette.strong))
-        if comparison is not None:
-            left.append((f" over {shown(comparison.x)}", palette.dim))
-        self.query_one("#header", LineView).write(
-            left, [(f"{wording.count(len(self._compared), 'node')} ", palette.dim)]
-        )
+        labels = [shown(self.session.state.label(node)) for node in self._compared]
+        left: list[Piece] = [
+            (" compare  ", palette.dim),
+            (wording.fit("  ".join(labels), max(10, self.size.width - 12)), palette.strong),
+        ]
+        self.query_one("#header", LineView).write(left)
         if comparison is not None:
             self._paint_numbers(comparison)
         self.paint_status()
@@ -160,7 +158,9 @@ class CompareScreen(Page):
             bar = self.session.glyphs.cursor if index == chosen else " "
             lines.append([(bar, palette.primary), *line])
         pane.write(lines)
-        pane.styles.height = min(len(lines), _ROWS, max(0, self.size.height - 14))
+        room = min(_ROWS, self.size.height - 16)
+        pane.display = room > 1
+        pane.styles.height = min(len(lines), max(2, room)) + 1  # the rule above it
 
     def _numbers(self, curve: NodeCurve, name_width: int, changed_width: int, rises: bool) -> list[Piece]:
         palette, more = self.session.palette, self.session.glyphs.more

@@ -37,7 +37,7 @@ class Confirm(ModalScreen[bool]):
                 yield keys_line(("y", self._verb), ("n", "keep"))
             else:
                 yield Input(compact=True, placeholder=f"type {self._typed} to {self._verb} it", id="typed")
-                yield keys_line(("⏎", self._verb), ("esc", "keep"))
+                yield keys_line(("enter", self._verb), ("esc", "keep"))
 
     def action_answer(self, yes: bool) -> None:
         """Enter in the dialog itself; in the input it arrives as Submitted."""

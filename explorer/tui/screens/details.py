@@ -50,7 +50,6 @@ class Details(Reader):
         yield Footer(id="footer")
 
     def on_mount(self) -> None:
-        self.query_one("#facts").can_focus = False
         workspace, node = self.session.workspace, self._node
         if workspace is not None:
             self.session.run(

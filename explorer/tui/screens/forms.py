@@ -58,7 +58,7 @@ class Form(ModalScreen[Answer | None]):
                 yield Label("template")
                 yield Input(compact=True, placeholder="the one that the run was started with", id="template")
             yield Static("", id="verdict")
-            yield keys_line(("⏎", self._verb.lower()), ("tab", "next field"), ("esc", "leave"))
+            yield keys_line(("enter", self._verb.lower()), ("tab", "next field"), ("esc", "leave"))
 
     def on_mount(self) -> None:
         self._judge()

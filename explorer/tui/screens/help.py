@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from rich.table import Table
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding
@@ -36,24 +37,26 @@ class Help(ModalScreen[None]):
         with VerticalScroll(classes="dialog help") as dialog:
             dialog.border_title = self._title
             dialog.border_subtitle = "esc closes"
-            yield Static(self._text())
+            yield Static(self._table())
 
-    def _text(self) -> Text:
+    def _table(self) -> Table:
         palette = self._session.palette
-        text = Text()
+        table = Table.grid(padding=(0, 2))
+        table.add_column(no_wrap=True)
+        table.add_column()
         section = ""
         for action in self._actions:
             if action.section != section:
+                if section:
+                    table.add_row("", "")
                 section = action.section
-                text.append(f"\n{section}\n" if text else f"{section}\n", palette.accent)
+                table.add_row(Text(section, palette.accent), "")
             why = action.when(self._now)
-            text.append(f"  {action.shown_keys:<10}", palette.key if why is None else palette.faint)
-            text.append(action.tip, palette.text if why is None else palette.dim)
+            said = Text(action.tip, palette.text if why is None else palette.dim)
             if why is not None:
-                text.append(f"  {why}", palette.faint)
-            text.append("\n")
-        text.rstrip()
-        return text
+                said.append(f"  {why}", palette.faint)
+            table.add_row(Text(f"  {action.shown_keys}", palette.key if why is None else palette.faint), said)
+        return table
 
     def action_scroll(self, lines: int) -> None:
         self.query_one(".help").scroll_relative(y=lines, animate=False)

@@ -70,7 +70,6 @@ class LineageScreen(Deeds):
         yield Static("Make the terminal larger: 40x8 at least.", id="too-small")
 
     def on_mount(self) -> None:
-        self.query_one("#detail").can_focus = False
         self.set_interval(1.0, self._tick)
         self.paint_all()
 
@@ -284,6 +283,14 @@ class LineageScreen(Deeds):
         start, stop = sorted((shown_rows.index(row), self.view.cursor))
         self.view.mark((self.view.rows.node(shown_rows[at]) for at in range(start, stop + 1)), on=True)
         self.paint_header()
+
+    @on(Prompt.Typed)
+    def _typed(self, event: Prompt.Typed) -> None:
+        self.filtering.typed(event.text)
+
+    @on(Prompt.Left)
+    def _left(self, event: Prompt.Left) -> None:
+        self.filtering.leave(event.keep)
 
     def do_filter(self) -> None:
         self.filtering.open()

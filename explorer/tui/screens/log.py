@@ -34,6 +34,10 @@ ACTIONS = (
 )
 
 
+class _Lines(Log, inherit_bindings=False):
+    """A log whose keys are the page's."""
+
+
 class RunLog(Page):
     """Reads on from where it was every 0.4 s, in a thread, until the run has ended and all was read."""
 
@@ -49,7 +53,7 @@ class RunLog(Page):
 
     def compose(self) -> ComposeResult:
         yield LineView(id="header")
-        yield Log(max_lines=_LINES, id="page")
+        yield _Lines(max_lines=_LINES, id="page")
         with Horizontal(id="bottom"):
             yield LineView(id="status")
         yield Footer(id="footer")
