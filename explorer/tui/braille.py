@@ -14,13 +14,15 @@ if TYPE_CHECKING:
     Floats = npt.NDArray[np.float64]
 
 DOTS_X, DOTS_Y = 2, 4
-_FIRST = 0x2800  # the empty braille character; its low byte says which dots are set
+LAYERS = 3
+_CHARACTERS = (" ", *(chr(0x2800 + byte) for byte in range(1, 256)))
+"""By the byte that says which dots are set."""
 
 
 class Raster:
     """`columns` x `rows` cells. Of several lines through one cell the one traced last gives the ink.
 
-    Lines of a higher layer blank the cells of lower ones that they go through: what is faint stays behind.
+    Of the three layers a cell shows the highest that has a dot in it: what is faint stays behind.
     """
 
     def __init__(self, columns: int, rows: int) -> None:
@@ -28,11 +30,8 @@ class Raster:
 
         self.columns, self.rows = columns, rows
         self.width, self.height = columns * DOTS_X, rows * DOTS_Y
-        self._dots = np.zeros(columns * rows, np.uint8)
-        self._ink = np.zeros(columns * rows, np.int16)
-        self._layer = np.zeros(columns * rows, np.int8)
-        # dot numbering of braille: 1-3 and 7 on the left, 4-6 and 8 on the right
-        self._bit = np.array([[0x01, 0x08], [0x02, 0x10], [0x04, 0x20], [0x40, 0x80]], np.uint8)
+        self._dots = np.zeros((LAYERS, self.width * self.height), np.bool_)
+        self._ink = np.zeros((LAYERS, columns * rows), np.int16)
 
     def trace(self, x: Floats, y: Floats, ink: int, *, layer: int = 0, broken: Floats | None = None) -> None:
         """Draw a polyline. `x` and `y` in dots from the lower left; NaN lifts the pen.
@@ -62,20 +61,27 @@ class Raster:
         self._set(np.concatenate((xs, px[good])), np.concatenate((ys, py[good])), ink, layer)
 
     def _set(self, xs: npt.NDArray[np.int64], ys: npt.NDArray[np.int64], ink: int, layer: int) -> None:
-        import numpy as np
-
         inside = (xs >= 0) & (xs < self.width) & (ys >= 0) & (ys < self.height)
-        xs, ys = xs[inside], self.height - 1 - ys[inside]
-        cell = (ys // DOTS_Y) * self.columns + xs // DOTS_X
-        self._dots[cell[self._layer[cell] < layer]] = 0
-        self._layer[cell] = layer
-        np.bitwise_or.at(self._dots, cell, self._bit[ys % DOTS_Y, xs % DOTS_X])
-        self._ink[cell] = ink
+        if not inside.all():
+            xs, ys = xs[inside], ys[inside]
+        ys = self.height - 1 - ys
+        self._dots[layer, ys * self.width + xs] = True
+        self._ink[layer, (ys // DOTS_Y) * self.columns + xs // DOTS_X] = ink
 
     def cells(self) -> list[tuple[list[str], list[int]]]:
         """Each row's characters (a space where there is no dot) and inks."""
-        dots = self._dots.reshape(self.rows, self.columns).tolist()
-        inks = self._ink.reshape(self.rows, self.columns).tolist()
+        import numpy as np
+
+        # dot numbering of braille: 1-3 and 7 on the left, 4-6 and 8 on the right
+        bit = np.array([[0x01, 0x08], [0x02, 0x10], [0x04, 0x20], [0x40, 0x80]], np.uint8)
+        split = self._dots.reshape(LAYERS, self.rows, DOTS_Y, self.columns, DOTS_X)
+        byte = (split * bit[None, None, :, None, :]).sum(axis=(2, 4), dtype=np.uint8)
+        shown, ink = byte[0], self._ink[0].reshape(self.rows, self.columns)
+        for layer in range(1, LAYERS):
+            there = byte[layer] > 0
+            shown = np.where(there, byte[layer], shown)
+            ink = np.where(there, self._ink[layer].reshape(self.rows, self.columns), ink)
         return [
-            ([chr(_FIRST + d) if d else " " for d in row], ink) for row, ink in zip(dots, inks, strict=True)
+            ([_CHARACTERS[d] for d in row], inks)
+            for row, inks in zip(shown.tolist(), ink.tolist(), strict=True)
         ]

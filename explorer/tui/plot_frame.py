@@ -21,6 +21,7 @@ from explorer.tui.plot import (
     Run,
     draw,
     inks,
+    plan,
 )
 from explorer.tui.plot_lines import Lines
 from explorer.tui.plot_view import View
@@ -56,13 +57,10 @@ def frame(
     )
     below = max(below, 0)
     rows = max(height - 3 - below, 1)
-    left = 9
+    planned = plan(lines, view, max(width - 8 - panel, 4), rows)
+    left = max((len(text) for _, text in planned.ticks), default=1) + 2
     columns = max(width - left - panel - (2 if beside else 0), 4)
-    plot = draw(lines, view, columns, rows, letters=letters)
-    left = max((len(text) for _, text in plot.y_ticks), default=1) + 2
-    if left != 9:
-        columns = max(width - left - panel - (2 if beside else 0), 4)
-        plot = draw(lines, view, columns, rows, letters=letters)
+    plot = draw(lines, view, planned, columns, rows, letters=letters)
     cross = _cross(plot, lines, view)
     legend = _legend(lines, view, panel if beside else width, rows + 2 if beside else below)
     out: list[list[Run]] = [_title(lines, view, left + columns if beside else width)]

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import math
-from array import array
 from typing import TYPE_CHECKING
 
-from explorer.metrics.comparison import Comparison, NodeCurve
+from explorer.metrics.comparison import Comparison
 from explorer.metrics.smooth import smooth
 from explorer.tui.plot_view import View
 
@@ -33,7 +32,10 @@ class Lines:
         self._x = [np.frombuffer(c.x) if len(c.x) else np.empty(0) for c in self.curves]
         self._y = [np.frombuffer(c.values) if len(c.values) else np.empty(0) for c in self.curves]
         self._smoothed: dict[tuple[int, float], Floats] = {}
+        self._lasts: dict[tuple[int, float], float | None] = {}
         self._gaps = [_longest_join(x) for x in self._x]
+        self.breaks = [_where_it_breaks(x, y) for x, y in zip(self._x, self._y, strict=True)]
+        """For each curve the x at which it stops being a number."""
 
     def bounds(self) -> tuple[float, float]:
         """The whole x range of the comparison."""
@@ -86,9 +88,11 @@ class Lines:
         """The last finite value of curve `i`, smoothed as the view says."""
         import numpy as np
 
-        ys = self._smooth(i, self._y[i], view.weight, False)
-        good = np.flatnonzero(np.isfinite(ys))
-        return float(ys[good[-1]]) if len(good) else None
+        if (i, view.weight) not in self._lasts:
+            ys = self._smooth(i, self._y[i], view.weight, False)
+            good = np.flatnonzero(np.isfinite(ys))
+            self._lasts[i, view.weight] = float(ys[good[-1]]) if len(good) else None
+        return self._lasts[i, view.weight]
 
     def neighbour(self, i: int, view: View, x: float, by: int) -> float | None:
         """The x of the point `by` points from the one at `x`, within the curve."""
@@ -136,15 +140,15 @@ def thinned(x: Floats, y: Floats, columns: int) -> tuple[Floats, Floats]:
     return four_x.reshape(-1), four_y.reshape(-1)
 
 
-def first_non_finite(curve: NodeCurve) -> tuple[float, ...]:
+def _where_it_breaks(x: Floats, y: Floats) -> tuple[float, ...]:
     """Where a curve stops being a number, once for each stretch."""
-    bad, out = False, array("d")
-    for x, value in zip(curve.x, curve.values, strict=True):
-        now = not math.isfinite(value)
-        if now and not bad:
-            out.append(x)
-        bad = now
-    return tuple(out)
+    import numpy as np
+
+    bad = ~np.isfinite(y)
+    if not bad.any():
+        return ()
+    begins = bad & ~np.concatenate(([False], bad[:-1]))
+    return tuple(x[begins].tolist())
 
 
 def _longest_join(x: Floats) -> float:
