@@ -33,14 +33,12 @@ class Action:
     footer: int = 0
     """Its place in the footer, most useful first; 0 is never."""
 
-    @property
-    def shown_keys(self) -> str:
-        """The keys as a keyboard shows them: `j down`."""
-        return " ".join(show_key(key) for key in self.keys.split(","))
+    def shown_keys(self, *, ascii: bool) -> str:
+        """The keys as a keyboard shows them: `j ↓`."""
+        return " ".join(show_key(key, ascii=ascii) for key in self.keys.split(","))
 
-    @property
-    def first_key(self) -> str:
-        return show_key(self.keys.split(",")[0])
+    def first_key(self, *, ascii: bool) -> str:
+        return show_key(self.keys.split(",")[0], ascii=ascii)
 
 
 _SHOWN = {
@@ -48,6 +46,10 @@ _SHOWN = {
     "question_mark": "?",
     "colon": ":",
     "plus": "+",
+    "left": "←",
+    "right": "→",
+    "up": "↑",
+    "down": "↓",
     "minus": "-",
     "equals_sign": "=",
     "less_than_sign": "<",
@@ -60,11 +62,12 @@ _SHOWN = {
 }
 
 
-def show_key(key: str) -> str:
+def show_key(key: str, *, ascii: bool) -> str:
     """`ctrl+r` as `^r`, `slash` as `/`."""
     if key.startswith("ctrl+"):
         return "^" + key[5:]
-    return _SHOWN.get(key, key)
+    said = _SHOWN.get(key, key)
+    return key if ascii and not said.isascii() else said
 
 
 def bindings(actions: Iterable[Action]) -> list[BindingType]:

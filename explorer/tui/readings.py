@@ -87,28 +87,32 @@ def parent_node(rows: Rows, node: Node) -> Node | None:
 def thinned(curve: Curve, until: int | None, cells: int) -> tuple[list[float], int]:
     """One value a cell over the curve's whole span, stopped at step `until`; and how many are inherited.
 
-    The last value in a cell stands for it: a mean would hide where a run stands now.
+    The last value in a cell stands for it: a mean would hide where a run stands now. A cell between two
+    points lies on the line that joins them.
     """
     if not curve.steps or cells <= 0:
         return [], 0
     first, last = curve.steps[0], curve.steps[-1]
     span = max(1, last - first)
+    stop = len(curve.steps) if until is None else bisect_right(curve.steps, until)
     values: list[float] = []
     inherited = 0
-    start = 0
     for cell in range(cells):
         edge = first + span * (cell + 1) / cells
-        stop = bisect_right(curve.steps, edge if until is None else min(edge, until))
-        if stop > start:
-            values.append(curve.values[stop - 1])
-            inherited += curve.own_from is None or curve.steps[stop - 1] < curve.own_from
-        elif until is not None and edge > until and first + span * cell / cells > until:
+        if stop == 0 or first + span * cell / cells > curve.steps[stop - 1]:
             break
-        elif values:  # a gap between two points keeps its width
-            values.append(values[-1])
-            inherited += curve.own_from is None or edge < curve.own_from
-        start = stop
+        at = min(stop, bisect_right(curve.steps, edge))
+        seen = at > 0 and curve.steps[at - 1] >= first + span * cell / cells
+        values.append(curve.values[at - 1] if seen or at == stop else _between(curve, at, edge))
+        inherited += curve.own_from is None or edge < curve.own_from
     return values, inherited
+
+
+def _between(curve: Curve, at: int, step: float) -> float:
+    """The line from point `at - 1` to point `at`, at `step`."""
+    before, after = curve.steps[at - 1], curve.steps[at]
+    share = (step - before) / (after - before)
+    return curve.values[at - 1] + share * (curve.values[at] - curve.values[at - 1])
 
 
 def extent(values: Sequence[float]) -> tuple[float, float]:

@@ -34,10 +34,13 @@ def fork_point(rows: Rows, shown: Sequence[int], start: int, step: int) -> int |
 
 
 def related(rows: Rows, row: int) -> list[Node]:
-    """A node with what it is naturally compared with: its forks, or else where its bucket came from."""
+    """What a node is naturally compared with: a fork point's bucket and its forks, or parent and fork.
+
+    Heads stand for buckets: a snapshot's own curve would end where the forks begin.
+    """
     node = rows.node(row)
     forks = [rows.node(at) for at in rows.forks(row)]
     if forks:
-        return [node, *forks]
+        return [Node(node.bucket), *forks]
     came_from = origin(rows, row)
-    return [came_from, node] if came_from is not None else [node]
+    return [Node(came_from.bucket), node] if came_from is not None else [node]

@@ -40,7 +40,14 @@ ACTIONS = (
     Action("back", "escape,q,c", "back", "Back to the lineage.", "Screen", footer=10),
 )
 CHART = tuple(
-    Action(key.action, key.key, key.description, key.tooltip, "Chart", footer=2 if key.show else 0)
+    Action(
+        key.action,
+        key.key,
+        key.description,
+        key.tooltip,
+        "Chart",
+        footer=2 if key.show and "cross" not in key.action else 0,
+    )
     for key in CHART_KEYS
 )
 

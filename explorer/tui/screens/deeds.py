@@ -291,7 +291,10 @@ class Deeds(Page):
         row = self.view.cursor_row
         if row is None:
             return
-        nodes = tuple(self.view.marked) or tuple(walk.related(self.view.rows, row))
+        marked, node = tuple(self.view.marked), self.view.rows.node(row)
+        if len(marked) == 1 and marked[0] != node:
+            marked = (*marked, node)
+        nodes = marked if len(marked) > 1 else tuple(walk.related(self.view.rows, row))
         self.app.push_screen(CompareScreen(self.session, nodes))
 
     def do_quit(self) -> None:

@@ -55,7 +55,13 @@ class Help(ModalScreen[None]):
             said = Text(action.tip, palette.text if why is None else palette.dim)
             if why is not None:
                 said.append(f"  {why}", palette.faint)
-            table.add_row(Text(f"  {action.shown_keys}", palette.key if why is None else palette.faint), said)
+            table.add_row(
+                Text(
+                    f"  {action.shown_keys(ascii=self._session.glyphs.ascii)}",
+                    palette.key if why is None else palette.faint,
+                ),
+                said,
+            )
         return table
 
     def action_scroll(self, lines: int) -> None:

@@ -156,7 +156,7 @@ class LineageScreen(Deeds):
         pane.border_title = detail.title.replace("[", r"\[")
         width, height = pane.size.width, pane.size.height
         if self.has_class("-wide") or self.has_class("-only-detail"):
-            pane.write(detail.full(width, chart=5 if height > 24 else 3, log=max(3, height - 24)))
+            pane.write(detail.full(width, chart=max(3, min(10, height - 24)), log=max(3, height - 30)))
         else:
             pane.write(detail.compact(width))
 

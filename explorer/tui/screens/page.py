@@ -85,7 +85,7 @@ class Page(Screen[None]):
 
     def paint_footer(self) -> None:
         actions = footer_order(self.help_actions, self.situation())
-        self.query_one(Footer).show(actions, self.session.palette, self.action_act)
+        self.query_one(Footer).show(actions, self.session.palette, self.session.glyphs, self.action_act)
 
     def do_help(self) -> None:
         from explorer.tui.screens.help import Help
