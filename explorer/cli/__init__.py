@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 from explorer.errors import ExplorerError
@@ -50,6 +51,9 @@ class _Verb(argparse.ArgumentParser):
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Exit codes: 0 ok, 1 refused, failed or different, 2 usage, 130 interrupted."""
+    for name in ("stdout", "stderr"):  # closed by the caller (`>&-`): print to nobody, and do the work
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115
     parser = build_parser()
     args = parser.parse_args(argv)
     try:
