@@ -14,7 +14,7 @@ from explorer.lineage.address import Node
 from explorer.lineage.values import Snapshot
 from explorer.workspace.workspace import Workspace
 
-_AT_ONCE = 3
+_AT_ONCE = 4
 _TRIES = 3
 _TICK_S = 0.3
 _DONE, _MOVING, _NEVER = "done", "moving", "never"
