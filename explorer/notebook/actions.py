@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from ipywidgets import HTML
+
 from explorer.errors import BadInput, ExplorerError
 from explorer.lineage.address import Node
 from explorer.lineage.values import show_overrides
@@ -39,6 +41,7 @@ class Actions:
         """Returns at once; the button shows that it is at work."""
         if verb not in self._verbs or verb in self._tree.busy:
             return
+        self._tree.notice = {}
         self._tree.busy = [*self._tree.busy, verb]
         self._explorer.backstage.submit(
             lambda: self._work(verb, nodes[0] if nodes else None, marked, changes)
@@ -76,7 +79,7 @@ class Actions:
         run = source.resume(**told)
         self._said(f"Run {run.id} started in {run.node.address}.", "", run.node.node)
         self._explain(source.node, ".resume(" + _arguments(told) + ")")
-        self._tree.later(lambda: self._tree.show(f"Run {run.id}", run.widget()))
+        self._tree.later(lambda: self._tree.show(run.widget()))
 
     def _snapshot(self, node: Node | None, _marked: Sequence[Node], _changes: str) -> None:
         taken = self._explorer.snapshot(_chosen(node).bucket)
@@ -95,7 +98,7 @@ class Actions:
         a, b = self._pair(_chosen(node), marked)
         found = self._explorer.diff(a, b)
         self._explain(a, f".diff({self._explorer.node(b).address!r})")
-        self._tree.later(lambda: self._tree.show_html(found.title, found._repr_html_()))
+        self._tree.later(lambda: self._tree.show(HTML(found._repr_html_())))
 
     def _compare(self, node: Node | None, marked: Sequence[Node], _changes: str) -> None:
         nodes = marked if len(marked) > 1 else self._pair(_chosen(node), marked)
@@ -103,13 +106,13 @@ class Actions:
         names = ", ".join(repr(self._explorer.node(n).address) for n in nodes)
         snippet = f"{self._explorer.opened_by}.compare([{names}])"
         self._tree.later(lambda: setattr(self._tree, "snippet", snippet))
-        self._tree.later(lambda: self._tree.show(found.title, found.widget()))
+        self._tree.later(lambda: self._tree.show(found.widget()))
 
     def _show(self, node: Node | None, _marked: Sequence[Node], _changes: str) -> None:
         chosen = self._explorer.node(_chosen(node))
         found = chosen.checkpoint()
         self._explain(chosen.node, ".checkpoint()")
-        self._tree.later(lambda: self._tree.show_html(found.title, found._repr_html_()))
+        self._tree.later(lambda: self._tree.show(HTML(found._repr_html_())))
 
     def _pair(self, node: Node, marked: Sequence[Node]) -> tuple[Node, Node]:
         """The two marked nodes, the marked and the selected one, or the selected one's parent and itself."""

@@ -206,8 +206,9 @@ class Explorer:
 
     def compare(self, places: Iterable[object], metric: str | None = None) -> ComparisonView:
         """One metric of several nodes along their lineages, inherited history included."""
-        from explorer.notebook.comparison import ComparisonView
+        from explorer.notebook.comparison import ComparisonView, preload
 
+        preload(self)
         if isinstance(places, str | BoundNode | Node):
             places = (places,)
         nodes = [self.node(place).node for place in places]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import threading
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ from explorer.settings import Settings, read_settings
 if TYPE_CHECKING:
     from explorer.workspace.workspace import Workspace
 
+LOCAL = "local"
 _open: dict[Settings, Workspace] = {}
 _opening = threading.Lock()
 
@@ -20,13 +22,16 @@ _opening = threading.Lock()
 def open(endpoint: str | None = None, profile: str | None = None, data: str | Path | None = None) -> Explorer:
     """The store of `endpoint`, else of the settings file, else of the environment, else the local store.
 
-    `data` is the folder of the local store and of everything kept on disk. A cell that runs again gets
-    the same connection again. One request is made.
+    `endpoint="local"` means the local store, whatever else is set. `data` is the folder of the local store
+    and of everything kept on disk. A cell that runs again gets the same connection. One request is made.
 
     Raises:
         BadInput, Unreachable, NotAllowed, StoreTrouble: with a hint of what to set.
     """
-    settings = read_settings(data=data, endpoint=endpoint, profile=profile)
+    named = None if endpoint == LOCAL else endpoint
+    settings = read_settings(data=data, endpoint=named, profile=profile)
+    if endpoint == LOCAL:
+        settings = replace(settings, endpoint=None, endpoint_from=None)
     given = {"endpoint": endpoint, "profile": profile, "data": None if data is None else str(data)}
     told = ", ".join(
         repr(value) if name == "endpoint" else f"{name}={value!r}" for name, value in given.items() if value

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from explorer.notebook.node import BoundNode
 
 _POLL_S = 0.1
+_CATCH_UP_S = 2.0
 _TAIL_LINES = 12
 
 
@@ -74,7 +75,7 @@ class RunHandle:
                 )
             self._explorer.backstage.pump()
             time.sleep(_POLL_S)
-        self._explorer.refresh()  # the snapshots that it took are there from now on
+        self._catch_up()
         if self.status in ("failed", "lost"):
             last = self.logs(tail=3).strip()
             raise ResumeFailed(
@@ -83,6 +84,17 @@ class RunHandle:
                 where=self.view.bucket,
             )
         return self
+
+    def _catch_up(self) -> None:
+        """Know the snapshots that it took and where it stands, before the next cell asks."""
+        workspace, head = self._explorer.workspace, self.node.node
+        self._explorer.refresh()
+        before = workspace.state.facts.get(head)
+        until = time.monotonic() + _CATCH_UP_S
+        workspace.focus(head)
+        while workspace.state.facts.get(head) is before and time.monotonic() < until:
+            time.sleep(_POLL_S / 2)
+        self._explorer.backstage.pump()
 
     def widget(self) -> ipywidgets.Widget:
         """A live view: state, time, what it changed, the end of its log, and a button that stops it."""

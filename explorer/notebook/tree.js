@@ -1,5 +1,6 @@
 // The lineage as a virtualised WAI-ARIA tree: only rows in view are in the DOM. No build step, no network.
 // Text reaches the page through textContent alone: names in a bucket are other people's words.
+const LANES = 40; // as many as the kernel sends
 const VERBS = [
   ["fork", "Fork", "f", "Fork this node: one click, a name is proposed"],
   ["resume", "Resume", "r", "Start the training again from this node, in a fork of its own"],
@@ -56,7 +57,8 @@ function render({ model, el }) {
   root.append(bar, acts, head, view, foot, notice);
   el.append(root);
 
-  let N = 0, rows = [], facts = [], links, curves = {}, at = new Map(), shown = [], place = new Map(), depth = [], sibling = [], width = 14;
+  let N = 0, rows = [], facts = [], links, curves = {}, at = new Map(), shown = [], place = new Map(), depth = new Map(), sibling = new Map(), columns = 1, width = 14;
+  const drawn = new Map(); // rows that are in the DOM, to be moved and dressed rather than made again
   const get = (name) => model.get(name);
 
   function load() {
@@ -72,11 +74,17 @@ function render({ model, el }) {
       if (!depth.has(bucket)) depth.set(bucket, origin >= 0 ? (depth.get(rows[origin][2]) || 0) + 1 : 0);
       sibling.set(bucket, (sibling.get(bucket) || 0) + 1);
     }
-    const columns = 1 + links.reduce((most, c, i) => (i % 3 === 0 && c > most ? c : most), 0);
-    width = Math.max(5.6, Math.min(14, 224 / columns));
-    root.style.setProperty("--xp-graph", `${Math.min(columns * width + 6, 260)}px`);
-    root.classList.toggle("xp-all", N > 0);
+    columns = Math.min(LANES, 1 + links.reduce((most, c, i) => (i % 3 === 0 && c > most ? c : most), 0));
     learn();
+  }
+
+  // Lanes take at most a quarter of the place: they draw nearer together, then the last ones are cut.
+  function fit() {
+    const room = Math.max(60, Math.min(240, 0.26 * (root.clientWidth || 900)));
+    width = Math.max(5, Math.min(14, room / columns));
+    root.style.setProperty("--xp-graph", `${Math.min(columns * width + 6, room)}px`);
+    drawn.clear();
+    paint();
   }
 
   function learn() {
@@ -101,12 +109,13 @@ function render({ model, el }) {
     count.textContent = words.length ? `${shown.length} of ${N}` : `${N} node${N === 1 ? "" : "s"}`;
     const told = get("store") || {};
     empty.textContent = shown.length ? "" : words.length ? "Nothing matches. Esc clears the filter." : told.stale ? "Reading the store…" : "No bucket here yet. `explorer demo` makes some, or train with explorer.Run.";
-    paint();
+    drawn.clear();
+    fit();
   }
 
   function row(r) {
     const i = shown[r], [graph, address, bucket, name] = rows[i], f = facts[i] || [], e = make("div", "xp-row");
-    const isHead = name === "", selected = address === get("selected"), marked = get("marked").includes(address);
+    const isHead = name === "";
     const step = f[0] ? Number(f[0]) : null;
     e.id = `${id}-${i}`;
     e.dataset.address = address;
@@ -114,12 +123,9 @@ function render({ model, el }) {
     e.setAttribute("aria-level", depth.get(bucket) + 1);
     e.setAttribute("aria-setsize", sibling.get(bucket));
     e.setAttribute("aria-posinset", rows[i].nth);
-    e.setAttribute("aria-selected", marked || selected);
-    if (selected) { e.classList.add("xp-sel"); e.setAttribute("aria-current", "true"); }
-    if (marked) e.classList.add("xp-mark");
     if (isHead) e.classList.add("xp-ishead");
     const filtered = shown.length !== N, cell = (cls, text) => { const s = make("span", `xp-${cls}`, text); if (text) s.title = text; e.append(s); return s; };
-    const lane = Math.min(links[3 * i], 39), alone = " ".repeat(2 * lane) + (isHead ? "○" : "●");
+    const lane = Math.min(links[3 * i], LANES - 1), alone = " ".repeat(2 * lane) + (isHead ? "○" : "●");
     cell("graph").append(lanes(filtered ? alone : graph, filtered || i + 1 >= N ? "" : rows[i + 1][0], width, f[6], isHead ? "○" : "●"));
     const label = cell("name");
     label.title = address;
@@ -153,11 +159,20 @@ function render({ model, el }) {
 
   function paint() {
     const a = Math.max(0, Math.floor(view.scrollTop / ROW) - 4), b = Math.min(shown.length, a + Math.ceil((view.clientHeight || 320) / ROW) + 8), out = [];
-    for (let r = a; r < b; r++) out.push(row(r));
+    const selected = get("selected"), marked = new Set(get("marked"));
+    for (let r = a; r < b; r++) {
+      const i = shown[r], address = rows[i][1], e = drawn.get(i) || row(r);
+      drawn.set(i, e);
+      e.classList.toggle("xp-sel", address === selected);
+      e.classList.toggle("xp-mark", marked.has(address));
+      e.setAttribute("aria-selected", address === selected || marked.has(address));
+      out.push(e);
+    }
     win.style.transform = `translateY(${a * ROW}px)`;
-    win.replaceChildren(...out);
+    if (out.length !== win.childElementCount || out.some((e, n) => e !== win.children[n])) win.replaceChildren(...out);
+    if (drawn.size > 200) for (const [i, e] of drawn) if (!e.isConnected) drawn.delete(i);
     see(a, b);
-    const i = at.get(get("selected"));
+    const i = at.get(selected);
     if (i !== undefined) view.setAttribute("aria-activedescendant", `${id}-${i}`);
     else view.removeAttribute("aria-activedescendant");
   }
@@ -186,16 +201,13 @@ function render({ model, el }) {
   }
   function select(i) {
     if (i === undefined || i === null || i < 0 || i >= N) return;
-    model.set("selected", rows[i][1]);
+    model.set("selected", rows[i][1]); // its change event paints
     model.save_changes();
-    if (place.has(i)) reveal(place.get(i));
-    paint();
   }
   function mark(i) {
     const address = rows[i][1], marked = get("marked");
     model.set("marked", marked.includes(address) ? marked.filter((m) => m !== address) : [...marked, address]);
     model.save_changes();
-    paint();
   }
   function act(verb) {
     if (buttons.get(verb).disabled || get("busy").includes(verb)) return;
@@ -256,9 +268,9 @@ function render({ model, el }) {
     root.dataset.theme = dark ? "dark" : "light";
   }
   theme();
-  const themes = new MutationObserver(theme), sizes = new ResizeObserver(paint), clock = setInterval(paint, 15000);
+  const themes = new MutationObserver(theme), sizes = new ResizeObserver(fit), clock = setInterval(fit, 15000); // ages move
   themes.observe(document.body, { attributes: true, attributeFilter: ["data-jp-theme-light", "data-jp-theme-name"] });
-  sizes.observe(view);
+  sizes.observe(root);
   // One message of the kernel changes several traits: work once, when all are in.
   const due = new Set();
   function soon(job) {

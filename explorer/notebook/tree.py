@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from importlib.resources import files
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import anywidget
@@ -17,8 +18,8 @@ from explorer.lineage.values import Curve
 from explorer.notebook import static
 from explorer.notebook.actions import Actions
 from explorer.notebook.columns import pack_curve, pack_facts, pack_links, pack_rows
+from explorer.notebook.comparison import preload
 from explorer.notebook.live import Live
-from explorer.notebook.words import escaped
 
 if TYPE_CHECKING:
     from explorer.notebook.explorer import Explorer
@@ -62,12 +63,11 @@ class LineageTree(anywidget.AnyWidget):
         self._whole = ipywidgets.VBox([self, self.results])
         self._live = Live(self._paint)
         self._actions = Actions(explorer, self)
+        self._in_view: tuple[Node, ...] = ()
         self.on_msg(self._heard)
         self._paint()
         explorer.backstage.follow(self._live)
         self._unsubscribe = self._workspace.subscribe(self._live.mark)
-        # the page tells later what is in view; the fallbacks have nobody to tell
-        self._workspace.want(list(self._laid_out)[: static.MOST])
 
     @property
     def node(self) -> BoundNode | None:
@@ -92,17 +92,15 @@ class LineageTree(anywidget.AnyWidget):
         """Run `call` on the kernel's loop, where widgets are made."""
         self._explorer.backstage.later(call)
 
-    def show(self, title: str, widget: ipywidgets.Widget) -> None:
+    def show(self, widget: ipywidgets.Widget) -> None:
         """Put a result under the tree, in place of the one before."""
         close = ipywidgets.Button(icon="times", tooltip="Close", layout={"width": "32px"})
         close.on_click(lambda _: setattr(self.results, "children", ()))
-        top = ipywidgets.HBox([ipywidgets.HTML(f"<b>{escaped(title)}</b>"), close])
-        top.layout.justify_content = "space-between"
-        top.layout.overflow = "hidden"
-        self.results.children = (top, widget)
-
-    def show_html(self, title: str, html: str) -> None:
-        self.show(title, ipywidgets.HTML(html))
+        row = ipywidgets.HBox([widget, close])
+        row.layout.align_items = "flex-start"
+        widget.layout.flex = "1 1 auto"
+        widget.layout.min_width = "0"
+        self.results.children = (row,)
 
     def close(self) -> None:
         self._unsubscribe()
@@ -143,6 +141,10 @@ class LineageTree(anywidget.AnyWidget):
             self._workspace.focus(node)
         self.snippet = self._explorer.snippet(node) if node is not None else ""
 
+    @traitlets.observe("marked")
+    def _someone_marks(self, _change: object) -> None:
+        preload(self._explorer)  # what is marked is going to be compared
+
     def _paint(self) -> None:
         state = self._workspace.state
         with self.hold_sync():
@@ -168,6 +170,9 @@ class LineageTree(anywidget.AnyWidget):
             if self.selected and self.selected not in alive:
                 self.selected = ""
 
+        # heads move: what is in view is wished for again; without a page that tells, it is the newest rows
+        self._workspace.want(self._in_view or tuple(islice(rows, static.MOST)))
+
     def say(self, kind: str, text: str, hint: str = "") -> None:
         """One line under the tree: `kind` is `ok`, `info` or `error`."""
         self.notice = {"kind": kind, "text": text, "hint": hint}
@@ -189,7 +194,8 @@ class LineageTree(anywidget.AnyWidget):
         """What the page says. It is not trusted: anything may be in it."""
         kind = content.get("type")
         if kind == "see":
-            self._workspace.want(self._nodes(content.get("nodes")))
+            self._in_view = self._nodes(content.get("nodes"))
+            self._workspace.want(self._in_view)
         elif kind == "act":
             self._actions.start(
                 str(content.get("verb")),

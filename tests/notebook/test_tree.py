@@ -107,14 +107,14 @@ def test_diff_shows_what_differs_below_the_tree(ex, tree):
     marks = [ex[f"{BASE}@step-150"].node.address, ex[f"{FORK}@step-150"].node.address]
     tree.selected = f"{BASE}@step-150"
     press(tree, "diff", *marks)
-    assert "0.02" in tree.results.children[1].value
+    assert "0.02" in tree.results.children[0].children[0].value
     assert tree.snippet.endswith(f".diff({FORK + '@step-150'!r})")
 
 
 def test_diff_of_one_node_is_with_its_parent(ex, tree):
     tree.selected = f"{FORK}@step-150"
     press(tree, "diff")
-    assert f"{BASE}@step-100 → {FORK}@step-150" in tree.results.children[1].value
+    assert f"{BASE}@step-100 → {FORK}@step-150" in tree.results.children[0].children[0].value
 
 
 def test_diff_of_a_root_says_what_is_missing(tree):
@@ -125,7 +125,7 @@ def test_diff_of_a_root_says_what_is_missing(tree):
 
 def test_compare_puts_one_figure_below_the_tree(ex, tree):
     press(tree, "compare", ex[BASE].node.address, ex[FORK].node.address, node=ex[BASE].node.address)
-    figure = tree.results.children[1].children[1]
+    figure = tree.results.children[0].children[0].children[1]
     assert type(figure).__name__ == "FigureWidget"
     assert {line.name for line in figure.data} >= {BASE, FORK}
     assert "compare([" in tree.snippet
@@ -134,14 +134,14 @@ def test_compare_puts_one_figure_below_the_tree(ex, tree):
 def test_details_show_the_checkpoint(tree):
     tree.selected = f"{BASE}@step-50"
     press(tree, "show")
-    assert "weight_decay" in tree.results.children[1].value
+    assert "weight_decay" in tree.results.children[0].children[0].value
 
 
 def test_a_result_can_be_closed(tree):
     tree.selected = f"{BASE}@step-50"
     press(tree, "show")
-    top, _ = tree.results.children
-    top.children[1].click()
+    (row,) = tree.results.children
+    row.children[1].click()
     assert tree.results.children == ()
 
 
