@@ -7,6 +7,7 @@ from typing import Any
 
 import boto3
 import pytest
+import tigris_boto3_ext
 from botocore.config import Config
 
 from explorer.localstore import Running, ensure_running, stop
@@ -77,11 +78,5 @@ def name() -> str:
 @pytest.fixture
 def bucket(client: Any, name: str) -> str:
     """A bucket with snapshots on."""
-    headers = {"X-Tigris-Enable-Snapshot": "true"}
-    add = lambda request, **_: request.headers.update(headers)  # noqa: E731
-    client.meta.events.register("before-sign.s3.CreateBucket", add)
-    try:
-        client.create_bucket(Bucket=name)
-    finally:
-        client.meta.events.unregister("before-sign.s3.CreateBucket", add)
+    tigris_boto3_ext.create_snapshot_bucket(client, name)
     return name

@@ -110,7 +110,8 @@ def check(folder: Path, lines: list[str]) -> None:
                 assert read(engine, bucket, name) == body(name), line
             elif what == "multipart":
                 made = engine.objects.find(bucket, name.encode())
-                assert made is not None and made.size == PART + len(name), line
+                assert made is not None, line
+                assert made.size == PART + len(name), line
             elif what == "hot":
                 hot = int(name)
             elif rest != ["0"]:
@@ -125,7 +126,8 @@ def check(folder: Path, lines: list[str]) -> None:
 
 def read(engine: Engine, bucket: Bucket, key: str, at: int | None = None) -> bytes:
     found: Entry | None = engine.objects.find(bucket, key.encode(), at=at)
-    assert found is not None and found.blob is not None
+    assert found is not None
+    assert found.blob is not None
     return engine.blobs.path(found.blob).read_bytes()
 
 

@@ -43,9 +43,13 @@ def test_a_full_database_refuses_cleanly_and_recovers(engine: Engine) -> None:
     writer = engine.ledger._writer_connection
     (pages,) = writer.execute("PRAGMA page_count").fetchone()
     writer.execute(f"PRAGMA max_page_count={pages + 2}")
-    with pytest.raises(Refusal, match="InsufficientStorage"):
+
+    def fill() -> None:
         for n in range(1000):
             put_bytes(engine, bucket, f"{n}-{'x' * 500}".encode(), b"data")
+
+    with pytest.raises(Refusal, match="InsufficientStorage"):
+        fill()
     writer.execute("PRAGMA max_page_count=1000000")
     put_bytes(engine, bucket, b"k", b"data")
     assert engine.check(deep=True).problems == []

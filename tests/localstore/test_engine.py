@@ -30,7 +30,8 @@ def test_time_that_steps_back_never_reorders_versions(tmp_path: Path) -> None:
     second = put_bytes(engine, bucket, b"k", b"2")
     assert first.ts < snapshot.ts < second.ts
     found = engine.objects.find(bucket, b"k", at=snapshot.ts)
-    assert found is not None and found.etag == first.etag
+    assert found is not None
+    assert found.etag == first.etag
     engine.close()
 
 
@@ -107,9 +108,11 @@ def test_a_hundred_forks_deep_with_deletes_in_the_middle(engine: Engine) -> None
     assert keys(engine.listing.page(bucket, delimiter=b"/")) == sorted({k[:3] for k in held})
     for key in held:
         found = engine.objects.find(bucket, key)
-        assert found is not None and not found.deleted
+        assert found is not None
+        assert not found.deleted
     found = engine.objects.find(bucket, b"d1/0")
-    assert found is not None and found.deleted
+    assert found is not None
+    assert found.deleted
 
 
 def test_finding_walks_from_the_nearest_ancestor(engine: Engine) -> None:
@@ -131,7 +134,8 @@ def test_deleting_a_version_takes_it_from_snapshots_and_forks(engine: Engine) ->
     engine.objects.delete_version(bucket, b"k", bad.ts)
     for each, at in ((bucket, None), (bucket, snapshot.ts), (fork, None)):
         found = engine.objects.find(each, b"k", at=at)
-        assert found is not None and found.ts == old.ts
+        assert found is not None
+        assert found.ts == old.ts
 
 
 def test_the_same_bytes_written_at_once_are_one_blob(engine: Engine) -> None:
@@ -163,7 +167,8 @@ def test_turning_snapshots_off_keeps_what_they_saw(engine: Engine) -> None:
     put_bytes(engine, bucket, b"k", b"2")
     engine.objects.delete(bucket, b"k")
     found = engine.objects.find(bucket, b"k", at=snapshot.ts)
-    assert found is not None and found.ts == first.ts
+    assert found is not None
+    assert found.ts == first.ts
     assert engine.objects.find(bucket, b"k").deleted
 
 

@@ -16,7 +16,8 @@ def test_what_a_fork_sees_of_a_deleted_key_is_kept(engine: Engine) -> None:
     engine.objects.delete(bucket, b"k")
     engine.sweep(grace_s=0, history_days=0)
     found = engine.objects.find(fork, b"k")
-    assert found is not None and found.blob == made.blob
+    assert found is not None
+    assert found.blob == made.blob
     assert engine.check(deep=True).problems == []
     assert engine.blobs.path(made.blob or "").read_bytes() == b"data"
 
@@ -54,7 +55,8 @@ def test_history_that_nothing_pins_is_forgotten(engine: Engine) -> None:
     assert engine.sweep(dry_run=True, grace_s=0, history_days=0).versions == 2
     assert engine.sweep(grace_s=0, history_days=0).versions == 2
     pinned = engine.objects.find(bucket, b"k", at=snapshot.ts)
-    assert pinned is not None and engine.blobs.path(pinned.blob or "").read_bytes() == b"1"
+    assert pinned is not None
+    assert engine.blobs.path(pinned.blob or "").read_bytes() == b"1"
     assert engine.check(deep=True).problems == []
 
 

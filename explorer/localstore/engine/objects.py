@@ -256,7 +256,7 @@ def insert_version(
     *,
     ts: int | None = None,
 ) -> Entry:
-    """Write the newest version of a key, inside a job: at the next tick, or at that of another key's version."""
+    """Write the newest version of a key, inside a job: at the next tick, or at `ts`, that of another key."""
     keeps = check_snapshots(tx, bucket) or has_history(tx, bucket)
     if condition is not None:
         condition(_visible(find(tx, bucket.id, wanted.key)))

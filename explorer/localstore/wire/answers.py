@@ -74,7 +74,7 @@ def refused(
         return Answer(refusal.status, [("content-type", "text/xml"), *headers], body)
     fields = [("Code", refusal.code), ("Message", refusal.message), *refusal.details.items()]
     fields += [("Resource", resource), ("RequestId", request_id)]
-    body = xml.document("Error", fields, namespace="")
+    body = xml.document("Error", [(name, xml.plain(value)) for name, value in fields], namespace="")
     return Answer(refusal.status, [("content-type", "application/xml"), *headers], body)
 
 

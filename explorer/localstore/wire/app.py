@@ -15,7 +15,7 @@ from explorer.localstore.refusals import Refusal
 from explorer.localstore.wire import account, buckets, care, copies, listings, multipart, objects, tagging
 from explorer.localstore.wire.answers import Answer, Send, refused, send_answer
 from explorer.localstore.wire.auth import Authority, authenticate
-from explorer.localstore.wire.bodies import read_ahead
+from explorer.localstore.wire.bodies import drain, read_ahead
 from explorer.localstore.wire.call import Call, Handler
 from explorer.localstore.wire.request import Receive, Request
 from explorer.localstore.wire.routes import operation
@@ -106,6 +106,8 @@ class App:
             log.exception("%s failed", name)
             failed = Refusal("InternalError", "We encountered an internal error. Please try again.")
             answer = self._refuse(scope, request, failed, as_json=as_json)
+        if answer.status >= 400 and request is not None:
+            await drain(request)
         await self._send(scope, request, answer, send)
         took_ms = (time.perf_counter() - started) * 1000
         if answer.status >= 500 or answer.status == 403 or took_ms > SLOW_MS:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import binascii
+import contextlib
 import hashlib
 from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any
@@ -21,6 +22,8 @@ MAX_DOCUMENT_BYTES = 4 * 2**20
 _MAX_AHEAD_BYTES = 256 << 10
 _PIECE = 1 << 20
 _INLINE = 64 << 10
+_DRAIN_BYTES = 64 << 20
+_DRAIN_IDLE_S = 0.5
 _SIZES = {"CRC32": 4, "CRC32C": 4, "CRC64NVME": 8, "SHA1": 20, "SHA256": 32}
 
 Run = Callable[..., Any]
@@ -30,12 +33,31 @@ async def raw_body(request: Request) -> AsyncIterator[bytes]:
     """The body as it comes; a client that hangs up ends it with a Refusal."""
     while True:
         message = await request.receive()
+        request.body_ended = message["type"] == "http.disconnect" or not message.get("more_body")
         if message["type"] == "http.disconnect":
             raise Refusal("IncompleteBody", "The client closed the connection.")
         if message.get("body"):
             yield message["body"]
         if not message.get("more_body"):
             return
+
+
+async def drain(request: Request) -> None:
+    """Take in what is left of a refused body, within reason, so that the client gets to read why.
+
+    One that waits for a 100 before it sends needs no such thing: it is told at once.
+    """
+    has_body = "transfer-encoding" in request.headers or request.headers.get("content-length", "0") != "0"
+    if request.body_ended or not has_body or "100-continue" in request.headers.get("expect", "").lower():
+        return
+    taken = 0
+    with contextlib.suppress(Refusal, TimeoutError):
+        async with asyncio.timeout(_DRAIN_IDLE_S) as patience:
+            async for piece in raw_body(request):
+                taken += len(piece)
+                if taken > _DRAIN_BYTES:
+                    return
+                patience.reschedule(asyncio.get_running_loop().time() + _DRAIN_IDLE_S)
 
 
 class Claims:

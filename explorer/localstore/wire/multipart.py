@@ -82,7 +82,12 @@ async def upload_part_copy(call: Call) -> Answer:
     source_bucket, found = find_source(call)
     upload, n = _upload(call), _part_number(call)
     text = call.request.headers.get("x-amz-copy-source-range")
-    start, stop = parse_range(text, None, found)
+    asked = parse_range(text, None, found)
+    if text is not None and asked is None:
+        raise Refusal(
+            "InvalidArgument", "The x-amz-copy-source-range value must be of the form bytes=first-last"
+        )
+    start, stop = asked or (0, found.size)
     call.engine.blobs.check_space(stop - start)
     sink = call.engine.blobs.create([upload.algorithm] if upload.algorithm else [])
     try:

@@ -89,10 +89,9 @@ def read_answer(call: Call, bucket: Bucket, found: Entry) -> Answer:
         headers.append(("x-amz-mp-parts-count", str(count)))
         part = True
     else:
-        start, stop = parse_range(request.headers.get("range"), request.headers.get("if-range"), found)
-        part = (start, stop) != (0, found.size) or _RANGE.fullmatch(
-            request.headers.get("range", "")
-        ) is not None
+        asked = parse_range(request.headers.get("range"), request.headers.get("if-range"), found)
+        part = asked is not None
+        start, stop = asked or (0, found.size)
     if part and found.size:
         headers.append(("content-range", f"bytes {start}-{stop - 1}/{found.size}"))
     elif request.headers.get("x-amz-checksum-mode", "").upper() == "ENABLED":
@@ -104,8 +103,8 @@ def read_answer(call: Call, bucket: Bucket, found: Entry) -> Answer:
     return answer
 
 
-def parse_range(text: str | None, if_range: str | None, found: Entry) -> tuple[int, int]:
-    """(start, stop) of the one range S3 takes; what it cannot read it ignores, as HTTP says.
+def parse_range(text: str | None, if_range: str | None, found: Entry) -> tuple[int, int] | None:
+    """(start, stop) of the one range S3 takes; None for what it cannot read, which HTTP says to ignore.
 
     Raises:
         Refusal: InvalidRange, when nothing of the object is in it.
@@ -113,12 +112,12 @@ def parse_range(text: str | None, if_range: str | None, found: Entry) -> tuple[i
     size = found.size
     match = _RANGE.fullmatch(text or "")
     if match is None or (match[1] == "" and match[2] == ""):
-        return 0, size
+        return None
     if if_range is not None and if_range.strip('"') != found.etag:
-        return 0, size
+        return None
     first, last = match[1][:20], match[2][:20]
     if first and last and int(last) < int(first):
-        return 0, size
+        return None
     start = int(first) if first else max(0, size - int(last))
     stop = min(size, int(last) + 1) if first and last else size
     if start >= size or start >= stop:

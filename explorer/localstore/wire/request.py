@@ -27,6 +27,8 @@ class Request:
     bucket: str | None
     key: bytes | None
     query: dict[str, str]
+    body_ended: bool = False
+    """Whether the body has been received to its end, or never will be."""
     id: str = field(default_factory=lambda: str(time.time_ns()))
 
     @classmethod

@@ -205,8 +205,8 @@ def canonical_request(request: Request, claim: Claim, path: str) -> str:
 
 
 def _canonical_paths(raw: str) -> tuple[str, ...]:
-    """The path as it came, which is what S3 clients sign; and for one that writes more plainly than it signs
-    (`+` for `%2B`), the path as S3 encodes it. `%2f` for `%2F` is not among that: it would be a change unseen.
+    """The path as it came, which is what S3 clients sign; and for one that writes plainer than it signs
+    """The path as it came, which is what S3 clients sign; and if it was written plainer than it was signed
     """
     if _PLAIN.fullmatch(raw) or _LOWER_HEX.search(raw):
         return (raw,)

@@ -10,12 +10,18 @@ from explorer.localstore.refusals import Refusal
 
 NAMESPACE = "http://s3.amazonaws.com/doc/2006-03-01/"
 _SPECIAL = re.compile(r"[&<>\"\x00-\x1f\x7f]")
+_FORBIDDEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _NAMED = {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;"}
 
 
 def escape(text: str) -> str:
     """Text for an element. Control characters become references, as S3 writes them."""
     return _SPECIAL.sub(lambda m: _NAMED.get(m[0]) or f"&#{ord(m[0])};", text)
+
+
+def plain(text: str) -> str:
+    """Text that any XML 1.0 reader takes, for where it need not be exact."""
+    return _FORBIDDEN.sub("\ufffd", text)
 
 
 def document(root: str, fields: Iterable[tuple[str, object]], *, namespace: str = NAMESPACE) -> bytes:
