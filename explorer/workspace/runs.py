@@ -55,6 +55,7 @@ class Runs:
         chosen = self._template(template, node.bucket, start.record)
         allowed = check_overrides(overrides, chosen.schema, where=chosen.where)
         declared = self._declared(start, node.bucket) | dict(allowed)
+        self._rehearse(node.bucket, start, chosen, allowed)
         if in_place:
             target = node
         else:
@@ -80,6 +81,7 @@ class Runs:
         chosen = self._template(template, bucket, start.record if start else None)
         allowed = check_overrides(overrides, chosen.schema, where=chosen.where)
         declared = (self._declared(start, bucket) if start else {}) | dict(allowed)
+        self._rehearse(bucket, start, chosen, allowed)
         return self._start(bucket, start, chosen, tuple(declared.items()))
 
     def stop(self, run_id: str, grace_s: float | None = None) -> None:
@@ -202,6 +204,18 @@ class Runs:
         lease = read_lease(self._core.store, bucket)
         return lease is not None and lease.binds(bucket)
 
+    def _rehearse(self, bucket: str, start: Start | None, template: Template, overrides: Overrides) -> None:
+        """Find out what would keep the job from starting, before anything is created for it."""
+        from explorer.jobs.launching import prepare
+        from explorer.jobs.local import LocalBackend
+
+        store, data = self._core.store, self._core.data
+        job = prepare(
+            store, data, run_id="r", bucket=bucket, start=start, template=template, overrides=overrides
+        )
+        for problem in LocalBackend(data).check(job.spec):
+            raise ResumeFailed(problem.message, hint=problem.hint, where=template.where)
+
     def _start(self, bucket: str, start: Start | None, template: Template, overrides: Overrides) -> RunView:
         from explorer.jobs.launching import prepare
         from explorer.jobs.local import LocalBackend
@@ -220,8 +234,6 @@ class Runs:
             restore_dir=view,
         )
         backend = LocalBackend(self._core.data)
-        for problem in backend.check(job.spec):
-            raise ResumeFailed(problem.message, hint=problem.hint, where=template.where)
         try:
             backend.submit(backend.render(job.spec), job.keys, job.passed)
         finally:
