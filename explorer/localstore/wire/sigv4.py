@@ -205,8 +205,9 @@ def canonical_request(request: Request, claim: Claim, path: str) -> str:
 
 
 def _canonical_paths(raw: str) -> tuple[str, ...]:
-    """The path as it came, which is what S3 clients sign; and for one that writes plainer than it signs
-    """The path as it came, which is what S3 clients sign; and if it was written plainer than it was signed
+    """The path as it came, which is what S3 clients sign, and as S3 encodes it, if it was written plainer.
+
+    `%2f` for `%2F` is not taken for the same: that would be a change unseen.
     """
     if _PLAIN.fullmatch(raw) or _LOWER_HEX.search(raw):
         return (raw,)
