@@ -37,7 +37,8 @@ class Layout:
 _TITLES = {"step": "STEP", "spark": "LOSS", "loss": "", "changed": "CHANGED", "age": "AGE", "size": "SIZE"}
 _RIGHT = frozenset({"step", "loss", "age", "size"})
 _ORDER = ("name", "step", "spark", "loss", "changed", "age", "size", "cache", "run")
-# What is given room first. A name comes second before its value: the same column, wider.
+# What is given room first. A name that comes again is the same column, wider; `lanes` takes two cells a lane,
+# `gap` one cell more between all columns.
 _WANTED = (
     ("loss", 6),
     ("run", 1),
@@ -46,14 +47,18 @@ _WANTED = (
     ("changed", 9),
     ("age", 3),
     ("spark", 7),
+    ("lanes", 4),
     ("run", 6),
     ("name", 24),
+    ("lanes", 6),
     ("changed", 11),
     ("step", 6),
     ("size", 4),
     ("name", 27),
     ("cache", 5),
     ("run", 9),
+    ("lanes", 10),
+    ("gap", 2),
     ("name", 30),
     ("changed", 14),
     ("spark", 12),
@@ -61,27 +66,39 @@ _WANTED = (
     ("changed", 24),
     ("name", 44),
 )
+_PARTLY = frozenset({"name", "changed", "spark"})
 _NAME_LEAST = 16
+_LANES_LEAST = 3
 _SHORT_RUN = {"running": "run", "failed": "fail", "queued": "wait", "stopped": "stop"}
 
 
 def lay_out(width: int, lanes: int) -> Layout:
     """Share out `width` cells: columns come in the order of their worth, and grow while there is room."""
-    most = 3 if width < 60 else 6 if width < 100 else 10
-    lanes = max(1, min(lanes, most))
-    gap = 1 if width < 110 else 2
-    room = width - GUTTER - 2 * lanes - 1  # the last cell stays free, for the scroll bar's sake
+    shown_lanes = max(1, min(lanes, _LANES_LEAST))
+    gap = 1
+    room = width - GUTTER - 2 * shown_lanes - 1  # the last cell stays free, for the scroll bar's sake
     widths = {"name": min(_NAME_LEAST, max(4, room))}
     room -= widths["name"]
     for name, wanted in _WANTED:
-        have = widths.get(name)
-        cost = wanted + gap if have is None else wanted - have
-        if have is not None and name in ("name", "changed", "spark"):
-            cost = min(cost, room)  # these may grow part of the way
-        if 0 < cost <= room:
-            widths[name] = have + cost if have is not None else wanted
+        if name == "lanes":
+            more = max(0, min(wanted, lanes) - shown_lanes)
+            more = min(more, room // 2)
+            shown_lanes += more
+            room -= 2 * more
+        elif name == "gap":
+            if room >= len(widths):
+                gap, room = wanted, room - len(widths)
+        elif name not in widths:
+            if wanted + gap > room:
+                break  # a lesser column in its place would go again on a wider screen
+            widths[name] = wanted
+            room -= wanted + gap
+        else:
+            cost = max(0, wanted - widths[name])
+            cost = min(cost, room) if name in _PARTLY else cost if cost <= room else 0
+            widths[name] += cost
             room -= cost
-    return Layout(width, lanes, tuple((name, widths[name]) for name in _ORDER if name in widths), gap)
+    return Layout(width, shown_lanes, tuple((name, widths[name]) for name in _ORDER if name in widths), gap)
 
 
 def heading(layout: Layout, palette: Palette) -> list[Piece]:
@@ -221,7 +238,7 @@ class Row:
 
     def _run(self, node: Node, row: int, width: int) -> list[Piece]:
         if node in self.state.failures:
-            return [(f"{self.glyphs.warning} trouble"[:width], self.palette.bad)]
+            return [(f"{self.glyphs.warning} {'trouble' if width > 8 else 'fail'}"[:width], self.palette.bad)]
         run = newest_run(self.state, node.bucket) if node.is_head else None
         if run is None:
             return []

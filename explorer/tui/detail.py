@@ -173,7 +173,7 @@ class Detail:
                 return [*line, ("  as its parent", self.palette.dim)]
             sign = self.glyphs.down if change <= 0 else self.glyphs.up
             style = self.palette.good if change <= 0 else self.palette.bad
-            line += [(f"  {sign}{wording.delta(change)}", style), (" vs parent", self.palette.dim)]
+            line += [(f" {sign}{wording.delta(change)}", style), (" vs parent", self.palette.dim)]
         return line
 
     def _when(self) -> list[Line]:
@@ -192,7 +192,7 @@ class Detail:
         ago = wording.age(then, self.now_ns)
         line: Line = [(ago if ago == "now" else f"{ago} ago", self.palette.text)]
         if not short and then:
-            line.append((f"  {datetime.fromtimestamp(then / 1e9):%Y-%m-%d %H:%M:%S}", self.palette.dim))
+            line.append((f"  {datetime.fromtimestamp(then / 1e9):%Y-%m-%d %H:%M}", self.palette.dim))
         return line
 
     def _kept(self) -> list[Line]:

@@ -33,5 +33,6 @@ class Actions(Provider):
             if action.section == "Move" or action.name == "palette":
                 continue
             why = action.when(now)
-            name = f"{action.label[:1].upper()}{action.label[1:]}  ({action.first_key(ascii=page.session.glyphs.ascii)})"
+            key = action.first_key(ascii=page.session.glyphs.ascii)
+            name = f"{action.label[:1].upper()}{action.label[1:]}  ({key})"
             yield name, why or action.tip, partial(page.action_act, action.name)

@@ -66,13 +66,15 @@ class Form(ModalScreen[Answer | None]):
     @on(Input.Changed)
     def _judge(self) -> None:
         answer, why = self._read()
-        verdict = self.query_one("#verdict", Static)
+        verdict, glyphs = self.query_one("#verdict", Static), self._session.glyphs
         if answer is None:
-            verdict.update(Content.from_markup("[$error]✗ $why[/]", why=why))
+            verdict.update(Content.from_markup("[$error]$sign $why[/]", sign=glyphs.failed, why=why))
         else:
             changed = show_overrides(answer.overrides)
             said = f"changes {shown(changed)}" if changed else "changes nothing: an exact copy"
-            verdict.update(Content.from_markup("[$success]✓[/] [$dim]$said[/]", said=said))
+            verdict.update(
+                Content.from_markup("[$success]$sign[/] [$dim]$said[/]", sign=glyphs.done, said=said)
+            )
 
     @on(Input.Submitted)
     def _submitted(self) -> None:
