@@ -67,7 +67,7 @@ def read_settings(
     source, url = next(((source, url) for source, url in sources if url), (None, None))
     settings = Settings(
         data=Path(folder).expanduser().absolute(),
-        endpoint=_check_endpoint(url, source) if url and source else None,
+        endpoint=check_endpoint(url, source) if url and source else None,
         endpoint_from=source,
         profile=profile or told.get("profile") or environ.get("AWS_PROFILE") or None,
     )
@@ -98,7 +98,7 @@ def _read_file(path: Path) -> dict[str, Any]:
     return told
 
 
-def _check_endpoint(url: str, source: str) -> str:
+def check_endpoint(url: str, source: str) -> str:
     if not url.startswith(("http://", "https://")) or len(url.split("://", 1)[1]) == 0:
         raise BadInput(
             f"`{url}` is not an endpoint.",

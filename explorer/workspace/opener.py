@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from explorer.lineage.state import State
 from explorer.settings import Settings
 from explorer.workspace.seen import read_seen, store_label
 from explorer.workspace.workspace import Workspace
+
+if TYPE_CHECKING:
+    from explorer.storage import Store
 
 
 def open_workspace(settings: Settings, state: State | None = None) -> Workspace:
@@ -19,6 +23,14 @@ def open_workspace(settings: Settings, state: State | None = None) -> Workspace:
     Raises:
         Unreachable, NotAllowed, StoreTrouble: with a hint of what to set.
     """
+    store = connect(settings)
+    info = store.probe()
+    seen = state if state is not None else read_seen(settings)
+    return Workspace(store, settings, replace(seen, store=info))
+
+
+def connect(settings: Settings) -> Store:
+    """The store that the settings name; the local one is started if they name none. Nothing is asked yet."""
     from explorer.storage import open_store
 
     label = store_label(settings)
@@ -26,15 +38,11 @@ def open_workspace(settings: Settings, state: State | None = None) -> Workspace:
         from explorer.localstore import ensure_running
 
         running = ensure_running(settings.data)
-        store = open_store(
+        return open_store(
             running.endpoint,
             access_key=running.access_key,
             secret_key=running.secret_key,
             label=label,
             is_local=True,
         )
-    else:
-        store = open_store(settings.endpoint, profile=settings.profile, region=settings.region, label=label)
-    info = store.probe()
-    seen = state if state is not None else read_seen(settings)
-    return Workspace(store, settings, replace(seen, store=info))
+    return open_store(settings.endpoint, profile=settings.profile, region=settings.region, label=label)
