@@ -52,9 +52,12 @@ class Diff:
         """A few lines: what differs most, and every warning."""
         return summarize(self)
 
-    def sections(self) -> tuple[Section, ...]:
-        """What a screen paints, one section per kind of difference, empty ones left out."""
-        return sections(self)
+    def sections(self, *, folded: bool = True) -> tuple[Section, ...]:
+        """What a screen paints, one section per kind of difference, empty ones left out.
+
+        With `folded` the tensors of equal layers share a row (`layers.0-31.mlp.weight`).
+        """
+        return sections(self, folded=folded)
 
     def to_json(self) -> dict[str, Any]:
         """The shape that `explorer diff --json` promises."""
@@ -77,7 +80,7 @@ class Diff:
 
         rows = [
             (section.title, row.mark, exportable(row.name), exportable(row.a), exportable(row.b))
-            for section in self.sections()
+            for section in self.sections(folded=False)
             for row in section.rows
         ]
         return pandas.DataFrame(rows, columns=["section", "change", "name", "a", "b"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -103,7 +104,8 @@ def _string(machine: Machine) -> None:
 
 
 def _unicode(machine: Machine) -> None:
-    machine.stack.append(machine.line().decode("raw-unicode-escape"))
+    # by this function and not by name: looking a codec up by name would import it
+    machine.stack.append(codecs.raw_unicode_escape_decode(machine.line())[0])
 
 
 def _sized_text(width: int) -> Callable[[Machine], None]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from explorer.checkpoints import safetensors, states, torch_files, zips
+from explorer.checkpoints import gguf, safetensors, states, torch_files, zips
 from explorer.checkpoints.dcp import Engine, digest_here, read_metadata
 from explorer.checkpoints.jsons import MAX_JSON_BYTES
 from explorer.checkpoints.kinds import base, is_tokenizer, part_of
@@ -21,7 +22,11 @@ _STRAY_JSON_BYTES = 256 * 1024
 """Other people's JSON is read up to this size; beyond it is data, not configuration."""
 
 
-_SNIFFED = (".safetensors", ".pt", ".pth", ".bin", ".ckpt", ".pkl", ".jit")
+_OTHER_RANKS = re.compile(
+    r"(?:bf16_|fp16_)?(?:zero_pp_rank_(?!0_)\d+_)?mp_rank_(?!00_)\d+_.*|(?:bf16_|fp16_)?zero_pp_rank_(?!0_)\d+_.*"
+)
+"""DeepSpeed: what all ranks have in common is read from the first one's files, the others are only listed."""
+_SNIFFED = (".safetensors", ".pt", ".pth", ".bin", ".ckpt", ".pkl", ".jit", ".gguf")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +64,7 @@ def tasks(checkpoint: Checkpoint, engine: Engine = digest_here) -> tuple[Task, .
 
 def _reading_of(info: ObjectInfo, file: str) -> Callable[[], Reading[Part]] | None:
     name = base(file)
-    if info.size_bytes == 0:
+    if info.size_bytes == 0 or _OTHER_RANKS.fullmatch(name):
         return None
     if name.endswith(".index.json"):
         return lambda: _whole(info, file, lambda data: safetensors.read_index(info, file, data))
@@ -91,11 +96,13 @@ def _whole(info: ObjectInfo, file: str, parse: Callable[[bytes], Part]) -> Readi
 
 def _sniffed(info: ObjectInfo, file: str) -> Reading[Part]:
     """A file by its first bytes: endings lie (`.bin` and `.ckpt` may be any of four formats)."""
-    head, tail = yield from _ends(info, file.endswith(".safetensors"))
+    head, tail = yield from _ends(info, file.endswith((".safetensors", ".gguf")))
     if torch_files.is_zip(head):
         if not tail:  # a zip under the name of a safetensors file
             (tail,) = yield (_tail(info),)
         return (yield from torch_files.read_zip(info, file, head, tail))
+    if head[:4] == gguf.MAGIC:
+        return (yield from gguf.read_gguf(info, file, head))
     if torch_files.is_legacy(head):
         return (yield from torch_files.read_legacy(info, file, head))
     if file.endswith(".safetensors") or safetensors.sniff(head, info.size_bytes):

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from explorer.checkpoints.folding import Row, fold
 from explorer.checkpoints.printable import printable
 from explorer.checkpoints.tensor_changes import place
 from explorer.checkpoints.value_changes import Change
@@ -20,16 +21,6 @@ _SUMMARY_CHANGES = 6
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
-    """One line: `mark` is `+`, `-`, `~`, `→` or `!`; `a` and `b` are empty where they say nothing."""
-
-    mark: str
-    name: str
-    a: str = ""
-    b: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class Section:
     """A titled, collapsible group of rows. `note` says in a few words what is in it."""
 
@@ -38,8 +29,12 @@ class Section:
     rows: tuple[Row, ...] = ()
 
 
-def sections(diff: Diff) -> tuple[Section, ...]:
-    """Warnings first, then what people look for first: config, state, tensors, objects."""
+def sections(diff: Diff, *, folded: bool = True) -> tuple[Section, ...]:
+    """Warnings first, then what people look for first: config, state, tensors, objects.
+
+    With `folded` the tensors of equal layers share a row (`layers.0-31.mlp.weight`).
+    """
+    tensors = _tensor_rows(diff)
     found = (
         Section(
             "warnings",
@@ -48,7 +43,7 @@ def sections(diff: Diff) -> tuple[Section, ...]:
         ),
         Section("config", _count(diff.config, "value differs", "values differ"), _values(diff.config)),
         Section("state", _count(diff.state, "value differs", "values differ"), _values(diff.state)),
-        Section("tensors", tensors_in_words(diff), tuple(_tensor_rows(diff))),
+        Section("tensors", tensors_in_words(diff), fold(tensors) if folded else tuple(tensors)),
         Section("objects", _objects_in_words(diff), tuple(_object_rows(diff))),
     )
     return tuple(section for section in found if section.rows)

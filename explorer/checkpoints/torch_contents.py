@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from explorer.checkpoints.dtypes import size_in_bytes
 from explorer.checkpoints.inert import Call, Persistent, as_mapping, fields_of, plain_tree
 from explorer.checkpoints.jsons import digest, flatten
 from explorer.checkpoints.kinds import base, part_of
@@ -193,10 +194,10 @@ def _anything(value: Any, found: _Found) -> None:
             found.add(name or "tensor", tensor, part_of(found.file))
         return
     shapes = entries.get("param_shapes")
-    if shapes is not None:
-        _declared_shapes(shapes, found)
     for key, inner in entries.items():
-        if key not in _SKIPPED and not (key in _MODEL and shapes is not None):
+        if key in _MODEL and shapes is not None:
+            _partitioned(inner, shapes, found)
+        elif key not in _SKIPPED:
             _entry(key, inner, found)
 
 
@@ -224,6 +225,11 @@ def _entry(key: str, inner: Any, found: _Found) -> None:
 def _other(key: str, inner: Any, found: _Found) -> None:
     part = "model" if key in _MODEL else "optimizer" if "optim" in key.lower() else None
     inside = False
+    if part == "optimizer":  # DeepSpeed and others wrap it once or twice
+        for wrapped in (inner, *(as_mapping(inner) or {}).values()):
+            for name, value in (as_mapping(wrapped) or {}).items():
+                if name == "param_groups":
+                    found.state |= optimizer_values({"state": {}, "param_groups": value}, "optimizer")
     for name, tensor in tensors_in(inner, "" if part == "model" else key):
         found.add(name or key, tensor, part or ("model" if key.startswith("model") else "other"))
         inside = True
@@ -238,13 +244,22 @@ def _optimizer(value: Any, prefix: str, label: str, found: _Found) -> None:
         found.add(name, tensor, "optimizer")
 
 
-def _declared_shapes(shapes: Any, found: _Found) -> None:
-    """DeepSpeed: the module's tensors are partitions, the true shapes are in `param_shapes`."""
+def _partitioned(module: Any, shapes: Any, found: _Found) -> None:
+    """DeepSpeed: with ZeRO 3 the module's tensors are empty, the true shapes are in `param_shapes`."""
+    declared: dict[str, tuple[int, ...]] = {}
     for group in shapes if isinstance(shapes, list) else [shapes]:
         for name, shape in (as_mapping(group) or {}).items():
             dimensions = sizes(shape)
             if isinstance(name, str) and dimensions is not None:
-                found.tensors.append(Tensor(name, "unknown", dimensions, 0, found.file))
+                declared[name] = dimensions
+    for name, tensor in tensors_in(module):
+        dimensions = declared.pop(name, tensor.shape)
+        if dimensions == tensor.shape:
+            found.add(name, tensor, "model")
+        else:  # elsewhere, in pieces
+            size = size_in_bytes(tensor.dtype, dimensions) or 0
+            found.tensors.append(Tensor(name, tensor.dtype, dimensions, size, found.file))
+    found.tensors += (Tensor(name, "unknown", shape, 0, found.file) for name, shape in declared.items())
 
 
 def _is_schedule(value: Any) -> bool:

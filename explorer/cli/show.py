@@ -145,7 +145,9 @@ def _print_diff(found: Diff, args: argparse.Namespace) -> None:
         raise BadInput(f"`{args.only}` is no section of a diff.", hint=f"sections are {', '.join(known)}")
     if not args.only and not args.match:
         print(found.summary.split("\n  warning:")[0])
-    _print_sections([s for s in found.sections() if args.only in (None, s.title)], match=args.match)
+    _print_sections(
+        [s for s in found.sections(folded=not args.match) if args.only in (None, s.title)], match=args.match
+    )
 
 
 def _print_sections(
