@@ -27,6 +27,7 @@ CONNECT_TIMEOUT_S = 2
 READ_TIMEOUT_S = 30
 _ATTEMPTS = 3
 _BULK_STORES = 64
+_BY_HOST = (".storage.dev", ".tigris.dev", ".storageapi.dev", ".amazonaws.com", ".amazonaws.com.cn")
 
 
 class Clients:
@@ -36,7 +37,7 @@ class Clients:
         self.endpoint = endpoint
         self.region = region
         self._wanted = wanted
-        self._path_style = needs_path_style(endpoint)
+        self._addressing = addressing_of(endpoint)
         self._lock = threading.Lock()
         self._session: Any = None
         self._source = "no credentials"
@@ -80,7 +81,7 @@ class Clients:
         from botocore.config import Config
 
         config = Config(
-            s3={"addressing_style": "path" if self._path_style else "auto"},
+            s3={"addressing_style": self._addressing} if self._addressing else None,
             retries={"mode": "standard", "total_max_attempts": _ATTEMPTS},
             connect_timeout=CONNECT_TIMEOUT_S,
             read_timeout=READ_TIMEOUT_S,
@@ -128,11 +129,13 @@ class Clients:
             }
 
         headers = {"X-Tigris-Snapshot-Version": node.version} if node.version else {}
+        # A wildcard certificate covers one label: buckets with dots go by path, as in botocore.
+        by_path = self._style() != "virtual" or "." in node.bucket
         return S3Store(
             node.bucket,
-            endpoint=self.endpoint if self._path_style else _virtual_host(self.endpoint, node.bucket),
+            endpoint=self.endpoint if by_path else _virtual_host(self.endpoint, node.bucket),
             region=self.region,
-            virtual_hosted_style_request=not self._path_style,
+            virtual_hosted_style_request=not by_path,
             credential_provider=provide,
             client_options={
                 "allow_http": True,
@@ -144,6 +147,12 @@ class Clients:
             retry_config={"max_retries": _ATTEMPTS - 1, "retry_timeout": timedelta(seconds=20)},
         )
 
+    def _style(self) -> str:
+        """`path` or `virtual`, as boto3 does it: by path where the user's config does not say otherwise."""
+        told = self._open()._session.get_scoped_config().get("s3")
+        chosen = told.get("addressing_style") if isinstance(told, dict) else None
+        return self._addressing or ("virtual" if chosen == "virtual" else "path")
+
     def close(self) -> None:
         """Close every idle client; a lease still out is closed by the garbage collector."""
         with self._lock:
@@ -152,10 +161,16 @@ class Clients:
                 self._idle.pop().close()
 
 
-def needs_path_style(endpoint: str) -> bool:
-    """Whether `bucket.host` cannot be a name: IP addresses, localhost, hosts without a dot."""
-    host = urlsplit(endpoint).hostname or ""
-    return is_loopback(endpoint) or "." not in host.rstrip(".") or _is_ip(host)
+def addressing_of(endpoint: str) -> str | None:
+    """How buckets are named to this endpoint: `path`, `virtual` (in the host), None for what boto3 is told.
+
+    Tigris serves buckets made after 2025-02-19 by host only (tigrisdata.com/blog/virtual-hosted-urls),
+    while boto3 goes by path to any endpoint it is given.
+    """
+    host = (urlsplit(endpoint).hostname or "").rstrip(".")
+    if is_loopback(endpoint) or "." not in host or _is_ip(host):
+        return "path"
+    return "virtual" if host.endswith(_BY_HOST) else None
 
 
 def is_loopback(endpoint: str) -> bool:

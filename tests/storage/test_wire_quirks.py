@@ -197,3 +197,36 @@ def test_an_answer_of_another_size_than_listed_is_a_conflict():
             store.read_part(Node("bucket"), ObjectInfo("k", 50, "e", 0), 0, 3)
         assert bytes(store.read_part(Node("bucket"), ObjectInfo("k", 99, "e", 0), 0, 3)) == b"abc"
         assert script.seen[-1].headers["if-match"] == '"e"'
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "host", "path"),
+    [
+        ("http://t3.storage.dev", "bucket.t3.storage.dev", "/k"),
+        ("http://minio.example:9000", "minio.example:9000", "/bucket/k"),
+        ("http://minio:9000", "minio:9000", "/bucket/k"),
+        ("http://10.1.2.3:9000", "10.1.2.3:9000", "/bucket/k"),
+    ],
+)
+def test_buckets_are_named_in_the_host_or_in_the_path(monkeypatch, endpoint, host, path):
+    """Tigris serves new buckets by host only. Looked at through a proxy, which needs no names to resolve."""
+    with serving(lambda asked: Told(200, b"data", {"ETag": '"e"'})) as script:
+        for name in ("http_proxy", "HTTP_PROXY"):
+            monkeypatch.setenv(name, script.endpoint)
+        monkeypatch.setenv("no_proxy", "")
+        store = open_store(endpoint, access_key="a", secret_key="b")
+        node = Node("bucket", V[0])
+        assert store.read(node, Range("k")) == b"data"
+        assert store.read_many(node, [Range("k"), Range("k")]) == (b"data", b"data")
+        assert [(asked.headers["host"], asked.path) for asked in script.seen] == [(host, path)] * 3
+        assert all(asked.headers["x-tigris-snapshot-version"] == V[0] for asked in script.seen)
+
+
+def test_a_proxy_of_the_shell_is_not_asked_for_this_machine(monkeypatch):
+    with serving(lambda asked: Told(200, b"data", {"ETag": '"e"'})) as script:
+        for name in ("http_proxy", "HTTP_PROXY"):
+            monkeypatch.setenv(name, "http://127.0.0.1:9")
+        monkeypatch.setenv("no_proxy", "")
+        store = open_at(script)
+        assert store.read(Node("bucket"), Range("k")) == b"data"
+        assert store.read_many(Node("bucket"), [Range("k"), Range("k")]) == (b"data", b"data")
