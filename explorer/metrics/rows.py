@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import math
-from array import array
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from explorer.metrics.series import Series, Trouble, settle, shown_name
+from explorer.metrics.parsed import Column, Part, Troubles, series_of
+from explorer.metrics.series import Series, Trouble
 
 STEP_NAMES = ("step", "_step", "global_step", "iteration", "iter")
 TIME_NAMES = ("time", "_timestamp", "timestamp", "wall_time")
@@ -27,15 +27,6 @@ _NON_FINITE = {
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
-    """One metric in file order: steps may repeat and fall back."""
-
-    steps: array[float]
-    values: array[float]
-    walls: array[float]
-
-
-@dataclass(frozen=True, slots=True)
 class Rows:
     """What the first `consumed` bytes of a file said; hand it back to `read_rows` with the bytes behind."""
 
@@ -45,6 +36,10 @@ class Rows:
     """The last complete line, newline included: proves that a grown file is still the same one."""
     columns: Mapping[str, Column] = field(default_factory=dict)
     troubles: tuple[Trouble, ...] = ()
+    splits: tuple[Mapping[str, int], ...] = ()
+    """Where another process went on in the same file: how many rows each metric had by then."""
+    rewinds: bool = False
+    """Whether a step that falls back means another process: not so in a file that one run wrote."""
 
     @property
     def resume_at(self) -> int:
@@ -52,7 +47,23 @@ class Rows:
         return self.consumed - len(self.last_line)
 
     def series(self) -> dict[str, Series]:
-        return {shown_name(name): settle(c.steps, c.values, c.walls) for name, c in self.columns.items()}
+        return series_of(self.columns)
+
+    def parts(self) -> tuple[Part, ...]:
+        """One part a process: mostly one."""
+        bounds = [*self.splits, {name: len(c.steps) for name, c in self.columns.items()}]
+        made, before = [], dict[str, int]()
+        for number, bound in enumerate(bounds):
+            cut = {
+                name: Column(c.steps[start:stop], c.values[start:stop], c.walls[start:stop])
+                for name, c in self.columns.items()
+                if (start := before.get(name, 0)) < (stop := bound.get(name, 0))
+            }
+            made.append(
+                Part(series_of(cut if self.splits else self.columns), str(number) if self.splits else "")
+            )
+            before = dict(bound)
+        return tuple(made)
 
 
 def read_rows(data: bytes, before: Rows) -> Rows | None:
@@ -75,22 +86,30 @@ def read_rows(data: bytes, before: Rows) -> Rows | None:
             last = line if len(line) <= MAX_LINE_BYTES else b""
         at += len(line)
     kept = last if data[:at].endswith(last) else b""
-    return Rows(before.file, before.resume_at + at, kept, read.columns, tuple(read.troubles.values()))
+    return replace(
+        before,
+        consumed=before.resume_at + at,
+        last_line=kept,
+        columns=read.columns,
+        troubles=read.troubles.all(),
+        splits=tuple(read.splits),
+    )
 
 
 class _Reading:
     def __init__(self, before: Rows) -> None:
-        self._file = before.file
         # columns are copied when first written to: `before` may still be in somebody's hands
         self.columns: dict[str, Column] = dict(before.columns)
         self._fresh: set[str] = set()
-        self.troubles: dict[str, Trouble] = {t.message: t for t in before.troubles}
+        self.troubles = Troubles(before.file, before.troubles)
+        self.splits = list(before.splits)
+        self._rewinds = before.rewinds
 
     def line(self, line: bytes, offset: int, *, torn_is_fine: bool) -> bool:
         """Take one line in; False when it is torn, that is, not all of it has been written yet."""
         if len(line) > MAX_LINE_BYTES:
             if not torn_is_fine:
-                self._tell(offset, f"a line longer than {MAX_LINE_BYTES >> 20} MiB was skipped")
+                self.troubles.tell(offset, f"a line longer than {MAX_LINE_BYTES >> 20} MiB was skipped")
             return not torn_is_fine
         if not line.strip():
             return True
@@ -98,14 +117,14 @@ class _Reading:
             row = json.loads(line)
         except (ValueError, RecursionError):
             if not torn_is_fine:
-                self._tell(offset, "not JSON")
+                self.troubles.tell(offset, "not JSON")
             return not torn_is_fine
         if isinstance(row, dict):
             self._row(row, offset)
         elif torn_is_fine:
             return False
         else:
-            self._tell(offset, "not a JSON object")
+            self.troubles.tell(offset, "not a JSON object")
         return True
 
     def _row(self, row: dict[str, object], offset: int) -> None:
@@ -113,11 +132,13 @@ class _Reading:
         step = self._step(row[step_name], offset) if step_name else None
         if step is None:
             if step_name is None:
-                self._tell(offset, "a row without a step")
+                self.troubles.tell(offset, "a row without a step")
             return
         time_name = next((name for name in TIME_NAMES if name in row), None)
         wall = number(row[time_name]) if time_name else None
         wall = math.nan if wall is None else wall
+        if self._rewinds and self._falls_back(row, step):
+            self.splits.append({name: len(c.steps) for name, c in self.columns.items()})
         for name, value in row.items():
             if name in (step_name, time_name):
                 continue
@@ -128,40 +149,39 @@ class _Reading:
                 column = self._open(name, column, offset)
                 if column is None:
                     continue
-            column.steps.append(step)
-            column.values.append(value)
-            column.walls.append(wall)
+            column.add(step, value, wall)
+
+    def _falls_back(self, row: dict[str, object], step: float) -> bool:
+        since = self.splits[-1] if self.splits else {}
+        return any(
+            (column := self.columns.get(name)) is not None
+            and len(column.steps) > since.get(name, 0)
+            and column.steps[-1] > step
+            for name in row
+        )
 
     def _open(self, name: str, column: Column | None, offset: int) -> Column | None:
         if column is None and len(self.columns) >= MAX_COLUMNS:
-            self._tell(offset, f"more than {MAX_COLUMNS} metrics: the others were left out")
+            self.troubles.tell(offset, f"more than {MAX_COLUMNS} metrics: the others were left out")
             return None
-        if column is None:
-            column = Column(array("d"), array("d"), array("d"))
-        else:
-            column = Column(column.steps[:], column.values[:], column.walls[:])
+        column = Column.empty() if column is None else column.copy()
         self.columns[name] = column
         self._fresh.add(name)
         return column
 
     def _step(self, told: object, offset: int) -> float | None:
         if isinstance(told, str):
-            self._tell(offset, "steps are written as text")
+            self.troubles.tell(offset, "steps are written as text")
         step = number(told)
         if step is None or not math.isfinite(step):
-            self._tell(offset, "a step that is not a number")
+            self.troubles.tell(offset, "a step that is not a number")
         elif step < 0:
-            self._tell(offset, "a negative step")
+            self.troubles.tell(offset, "a negative step")
         elif step > MAX_STEP:
-            self._tell(offset, "a step beyond 2^53")
+            self.troubles.tell(offset, "a step beyond 2^53")
         else:
             return step
         return None
-
-    def _tell(self, offset: int, message: str) -> None:
-        known = self.troubles.get(message)
-        first, count = (offset, 1) if known is None else (known.offset, known.count + 1)
-        self.troubles[message] = Trouble(self._file, first, message, count)
 
 
 def number(value: object) -> float | None:

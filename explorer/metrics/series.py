@@ -65,6 +65,8 @@ class Attempt:
     restored_step: float | None = None
     fresh: bool = False
     key: str = ""
+    carries: bool = False
+    """Its rows begin with those of the run that it resumed from."""
     backfilled: int = 0
     troubles: tuple[Trouble, ...] = field(default=())
 

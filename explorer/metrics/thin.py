@@ -41,8 +41,13 @@ def sparkline(values: Sequence[float], width: int) -> str:
     means = []
     for i in range(n):
         part = [v for v in values[len(values) * i // n : len(values) * (i + 1) // n] if math.isfinite(v)]
-        means.append(sum(part) / len(part) if part else math.nan)
+        means.append(sum(v / len(part) for v in part) if part else math.nan)
     finite = [m for m in means if m == m]
     low, high = min(finite, default=0.0), max(finite, default=0.0)
-    scale = (len(BLOCKS) - 1) / (high - low) if high > low else 0.0
-    return "".join("×" if m != m else BLOCKS[round((m - low) * scale)] for m in means)
+    # halves, because the width of the range may be more than a float holds
+    half = high / 2 - low / 2
+    top = len(BLOCKS) - 1
+    return "".join(
+        "×" if m != m else BLOCKS[round((m / 2 - low / 2) / half * top)] if half > 0 else BLOCKS[0]
+        for m in means
+    )

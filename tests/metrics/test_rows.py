@@ -96,7 +96,7 @@ def test_of_one_step_the_last_row_wins_and_rows_are_sorted():
     assert list(series.values) == [2, 3]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(
     st.lists(
         st.fixed_dictionaries(

@@ -40,7 +40,7 @@ def same(a, b):
     return [(s, bits(v)) for s, v in a] == [(s, bits(v)) for s, v in b]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(lineages(), st.sampled_from(["loss", "val_loss"]))
 def test_the_fast_way_equals_the_slow_way(lineage, metric):
     (chain,) = chains(lineage)
@@ -48,7 +48,7 @@ def test_the_fast_way_equals_the_slow_way(lineage, metric):
     assert same(points(line.series), stitch_slowly(lineage, metric))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(lineages())
 def test_steps_rise_and_the_inherited_part_ends_at_the_fork(lineage):
     (chain,) = chains(lineage)
@@ -62,7 +62,7 @@ def test_steps_rise_and_the_inherited_part_ends_at_the_fork(lineage):
         assert all(s > line.fork_step for s in steps[line.own_at :])
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(lineages())
 def test_every_own_row_is_live_discarded_or_below_its_base(lineage):
     (chain,) = chains(lineage)

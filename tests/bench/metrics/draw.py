@@ -28,5 +28,5 @@ if __name__ == "__main__":
             "crosshair": View(cursor=length * 0.8),
             "zoomed": View(window=(length * 0.7, length * 0.8)),
         }.items():
-            took = cpu_ms(lambda v=view: frame(lines, v, 120, 40))
+            took = cpu_ms(lambda v=view, drawn=lines: frame(drawn, v, 120, 40))
             print(f"20 curves of {length // every:>7} points  {name:<15} {took:6.1f} ms CPU at 120x40")
