@@ -131,9 +131,12 @@ class Clients:
         headers = {"X-Tigris-Snapshot-Version": node.version} if node.version else {}
         # A wildcard certificate covers one label: buckets with dots go by path, as in botocore.
         by_path = self._style() != "virtual" or "." in node.bucket
+        endpoint = self.endpoint if by_path else _virtual_host(self.endpoint, node.bucket)
         return S3Store(
             node.bucket,
-            endpoint=self.endpoint if by_path else _virtual_host(self.endpoint, node.bucket),
+            endpoint=endpoint,
+            # Without it AWS_ENDPOINT_URL_S3 of the environment wins over `endpoint`, and reads go elsewhere.
+            aws_endpoint_url_s3=endpoint,
             region=self.region,
             virtual_hosted_style_request=not by_path,
             credential_provider=provide,

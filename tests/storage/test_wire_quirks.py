@@ -230,3 +230,19 @@ def test_a_proxy_of_the_shell_is_not_asked_for_this_machine(monkeypatch):
         store = open_at(script)
         assert store.read(Node("bucket"), Range("k")) == b"data"
         assert store.read_many(Node("bucket"), [Range("k"), Range("k")]) == (b"data", b"data")
+
+
+def test_an_endpoint_in_the_environment_does_not_bend_reads_of_another_store(local_store, monkeypatch):
+    running = local_store.environment()
+    name = local_store.create_bucket("read-from-where-it-was-said").name
+    local_store.write(name, "k", b"ours")
+    for variable in ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"):
+        monkeypatch.setenv(variable, "http://127.0.0.1:9")
+    store = open_store(
+        running["AWS_ENDPOINT_URL_S3"],
+        access_key=running["AWS_ACCESS_KEY_ID"],
+        secret_key=running["AWS_SECRET_ACCESS_KEY"],
+    )
+    assert store.read_many(Node(name), [Range("k")]) == (b"ours",)
+    assert store.read(Node(name), Range("k")) == b"ours"
+    store.close()
