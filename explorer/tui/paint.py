@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import zip_longest
 
 from rich.cells import cell_len
 from rich.segment import Segment
@@ -23,8 +24,18 @@ def width_of(pieces: Pieces) -> int:
 
 
 def strip_of(pieces: Pieces, width: int, ground: Style) -> Strip:
-    """Pieces as one strip of exactly `width` cells."""
-    segments = [Segment(text, ground + style) for text, style in pieces if text]
+    """Pieces as one strip of exactly `width` cells; neighbours of one style become one segment."""
+    segments: list[Segment] = []
+    text, style = "", Style.null()
+    for more, its_style in pieces:
+        if its_style is style or not more:
+            text += more
+            continue
+        if text:
+            segments.append(Segment(text, ground + style))
+        text, style = more, its_style
+    if text:
+        segments.append(Segment(text, ground + style))
     return Strip(segments).adjust_cell_length(width, ground)
 
 
@@ -72,11 +83,12 @@ class LinesView(ScrollView, can_focus=False):
 
     def write(self, lines: Sequence[Pieces]) -> None:
         """Paint these lines; the same again costs nothing."""
-        if lines == self.lines:
-            return
-        self.lines = lines
-        self.virtual_size = Size(self.size.width, len(lines))
-        self.refresh()
+        old, self.lines = self.lines, lines
+        if len(old) != len(lines):
+            self.virtual_size = Size(self.size.width, len(lines))
+        for y, line in enumerate(zip_longest(old, lines)):
+            if line[0] != line[1]:
+                self.refresh_line(y)
 
     def on_resize(self) -> None:
         self.virtual_size = Size(self.size.width, len(self.lines))

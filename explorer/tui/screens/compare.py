@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 _LIVE_S = 2.0
 """How often the curves are read again while one of the runs lives."""
 _ROWS = 8
+_TALL = 30
 
 ACTIONS = (
     Action("metric", "m", "metric", "The next metric that the nodes have.", "Curves", footer=8),
@@ -165,9 +166,8 @@ class CompareScreen(Page):
             bar = self.session.glyphs.cursor if index == chosen else " "
             lines.append([(bar, palette.primary), *line])
         pane.write(lines)
-        room = min(_ROWS, self.size.height - 16)
-        pane.display = room > 1
-        pane.styles.height = min(len(lines), max(2, room)) + 1  # the rule above it
+        pane.display = self.size.height >= _TALL  # the chart's legend has the main numbers too
+        pane.styles.height = min(len(lines), _ROWS) + 1  # the rule above it
 
     def _numbers(self, curve: NodeCurve, name_width: int, changed_width: int, rises: bool) -> list[Piece]:
         palette, more = self.session.palette, self.session.glyphs.more

@@ -69,7 +69,7 @@ class Details(Reader):
             [(" details  ", palette.dim), (detail.title, palette.strong)],
             [(f"{shown(self._node.address)} ", palette.dim)],
         )
-        width = max(20, facts.size.width - 2)
+        width = max(20, min(96, facts.size.width - 2))
         tall = self.size.height >= 30
         lines = detail.full(width, chart=4, log=3) if tall else detail.compact(width)
         facts.write([[("  ", palette.text), *line] for line in lines] if tall else lines)

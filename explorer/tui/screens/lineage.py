@@ -58,7 +58,8 @@ class LineageScreen(Deeds):
     def compose(self) -> ComposeResult:
         yield LineView(id="header")
         with Container(id="body"):
-            with Vertical(id="list"):
+            with Vertical(id="list") as list_:
+                list_.border_title = "lineage"
                 yield Heading(self.view)
                 yield self.view
                 yield Static(id="empty")
