@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import assert_never
@@ -72,7 +73,10 @@ class State:
         bucket = self.buckets.get(node.bucket)
         if bucket is None or node.version is None:
             return None
-        return next((s for s in reversed(bucket.snapshots) if s.version == node.version), None)
+        # snapshots stand oldest first; screens ask this for every row they paint
+        at = bisect_left(bucket.snapshots, order(node.version), key=lambda s: order(s.version))
+        found = bucket.snapshots[at] if at < len(bucket.snapshots) else None
+        return found if found is not None and found.version == node.version else None
 
     def resolve(self, address: Address | str) -> Node:
         """The node that an address means; of several snapshots of one name the newest.
