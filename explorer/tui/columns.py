@@ -212,6 +212,11 @@ class Row:
     def _age(self, node: Node, row: int, width: int) -> list[Piece]:
         return [(wording.age(self._time(node), self.now_ns), self.palette.dim)]
 
+    def is_older(self, node: Node, now_ns: int) -> bool:
+        """Whether the age of a node reads differently now than when this row was written."""
+        then = self._time(node)
+        return wording.age(then, now_ns) != wording.age(then, self.now_ns)
+
     def _time(self, node: Node) -> int:
         if node.version is not None:
             return int(node.version) if node.version.isdigit() else 0

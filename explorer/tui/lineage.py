@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Sequence
 
-from rich.segment import Segment
 from rich.style import Style
 from textual import events
 from textual.geometry import Size
@@ -18,6 +17,7 @@ from explorer.lineage.rows import Rows
 from explorer.lineage.state import State
 from explorer.tui.columns import GUTTER, Layout, Row, heading, lay_out
 from explorer.tui.glyphs import UNICODE, Glyphs
+from explorer.tui.paint import strip_of
 from explorer.tui.theme import Palette
 
 _STRIPS = 512
@@ -25,9 +25,6 @@ _STRIPS = 512
 
 class LineageView(ScrollView, can_focus=True, inherit_bindings=False):
     """Paints rows of a State. The cursor belongs to a node, and stays on it when rows come and go."""
-
-    class Moved(Message):
-        """The cursor is on another node, or the node's row changed."""
 
     class Opened(Message):
         """A row was double-clicked."""
@@ -52,6 +49,9 @@ class LineageView(ScrollView, can_focus=True, inherit_bindings=False):
         self._glyphs = glyphs
         self._palette = palette
         self._clock = clock
+        self.moved: Callable[[], None] = lambda: None
+        """Called when the cursor is on another node: what it paints is painted in the same frame."""
+        self._ground: Style | None = None
         self._strips: dict[tuple[int, bool], Strip] = {}
         self._row: Row | None = None
         self._layout = Layout(0, 1, ())
@@ -98,7 +98,7 @@ class LineageView(ScrollView, can_focus=True, inherit_bindings=False):
             self._scroll_top(top + moved)
         self._keep_in_sight()
         self._repaint()
-        self.post_message(self.Moved())
+        self.moved()
 
     def go(self, node: Node) -> bool:
         """Put the cursor on a node; False where it is not shown."""
@@ -118,7 +118,7 @@ class LineageView(ScrollView, can_focus=True, inherit_bindings=False):
         self.refresh_line(old)
         self.refresh_line(cursor)
         self._keep_in_sight()
-        self.post_message(self.Moved())
+        self.moved()
 
     def move_by(self, rows: int) -> None:
         self.move_to(self.cursor + rows)
@@ -128,12 +128,19 @@ class LineageView(ScrollView, can_focus=True, inherit_bindings=False):
 
     def mark(self, nodes: Iterable[Node], on: bool | None = None) -> None:
         """Mark nodes, unmark them, or (None) turn each one's mark over."""
-        for node in nodes:
+        for node in tuple(nodes):
             if node in self.marked and on is not True:
                 del self.marked[node]
             elif node not in self.marked and on is not False:
                 self.marked[node] = None
-        self._repaint()
+            else:
+                continue
+            row = self.rows.index(node)
+            at = self._index_of(row) if row is not None else None
+            if row is not None and at is not None:
+                self._strips.pop((row, True), None)
+                self._strips.pop((row, False), None)
+                self.refresh_line(at)
 
     def repaint_in(self, palette: Palette, glyphs: Glyphs) -> None:
         """The theme changed."""
@@ -141,17 +148,22 @@ class LineageView(ScrollView, can_focus=True, inherit_bindings=False):
         self._repaint()
 
     def tick(self) -> None:
-        """Ages moved on."""
-        self._repaint()
+        """Ages moved on: paint again where one of them reads differently by now."""
+        if self._row is None:
+            return
+        top = self.scroll_offset.y
+        now = self._clock()
+        for at in range(top, min(len(self.shown_rows), top + self.size.height)):
+            row = self.shown_rows[at]
+            if self._row.is_older(self.rows.node(row), now):
+                self._repaint()
+                return
 
     # -- painting
 
     def heading_strip(self, width: int, ground: Style) -> Strip:
         """The titles over the columns, aligned with the rows."""
-        pieces = heading(self._layout, self._palette)
-        return Strip([Segment(text, ground + style) for text, style in pieces]).adjust_cell_length(
-            width, ground
-        )
+        return strip_of(heading(self._layout, self._palette), width, ground)
 
     def render_line(self, y: int) -> Strip:
         at = y + self.scroll_offset.y
@@ -176,9 +188,13 @@ class LineageView(ScrollView, can_focus=True, inherit_bindings=False):
             (glyphs.mark if marked else " ", palette.accent),
             *self._row.pieces(row, self.first_lane),
         ]
-        ground = self.rich_style + (palette.cursor if here else Style.null())
-        segments = [Segment(text, ground + style) for text, style in pieces if text]
-        return Strip(segments).adjust_cell_length(width, ground)
+        if self._ground is None:
+            self._ground = self.rich_style
+        return strip_of(pieces, width, self._ground + palette.cursor if here else self._ground)
+
+    def notify_style_update(self) -> None:
+        self._ground = None
+        super().notify_style_update()
 
     def _repaint(self) -> None:
         self._strips.clear()

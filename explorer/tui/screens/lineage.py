@@ -71,6 +71,7 @@ class LineageScreen(Deeds):
         yield Static("Make the terminal larger: 40x8 at least.", id="too-small")
 
     def on_mount(self) -> None:
+        self.view.moved = self._cursor_moved
         self.set_interval(1.0, self._tick)
         self.paint_all()
 
@@ -185,7 +186,6 @@ class LineageScreen(Deeds):
 
     # -- the cursor
 
-    @on(LineageView.Moved)
     def _cursor_moved(self) -> None:
         self.paint_detail()
         self.paint_footer()
