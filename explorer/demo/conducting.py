@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from explorer.demo.plan import STEPS, Branch
-from explorer.errors import ResumeFailed
+from explorer.errors import ResumeFailed, Unreachable
 from explorer.jobs.status import write_json
 from explorer.lineage.address import Node
 from explorer.lineage.values import Snapshot
@@ -17,6 +17,7 @@ from explorer.workspace.workspace import Workspace
 _AT_ONCE = 4
 _TRIES = 3
 _TICK_S = 0.3
+_SILENCE_MAX_S = 30.0
 _DONE, _MOVING, _NEVER = "done", "moving", "never"
 
 
@@ -41,9 +42,18 @@ class Conductor:
 
         Raises:
             ResumeFailed: a training failed again and again; its reason is in the message.
+            Unreachable: the store did not answer for half a minute.
         """
         deadline = time.monotonic() + max_s
-        while self.step():
+        answered = time.monotonic()
+        while True:
+            try:
+                if not self.step():
+                    return
+                answered = time.monotonic()
+            except Unreachable:
+                if time.monotonic() > answered + _SILENCE_MAX_S:
+                    raise
             if time.monotonic() > deadline:
                 raise ResumeFailed(
                     f"The demo is not done after {max_s:.0f} s.", hint="`explorer runs list` shows what runs"

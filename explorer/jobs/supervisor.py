@@ -10,6 +10,7 @@ import contextlib
 import ctypes
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -160,6 +161,7 @@ class _Supervisor:
             reason = f"ended with exit code {code}"
         with contextlib.suppress(OSError):
             (self.folder / "credentials").unlink()  # the keys live no longer than the job
+        shutil.rmtree(self.folder / "restore", ignore_errors=True)  # its links keep the cache from evicting
         self._put(state, ended_ns=time.time_ns(), exit_code=exit_code, signal=by_signal, reason=reason)
 
     def _put(self, state: str, **told: Any) -> None:
