@@ -9,12 +9,14 @@ from explorer.errors import BadInput, NotFound
 from explorer.lineage.address import Node
 from explorer.lineage.values import Bucket, Curve
 from explorer.metrics import Comparison, Subject, compare, metric_names, thin
+from explorer.metrics.carried import with_restored_step
 from explorer.metrics.choose import default_metric
 from explorer.metrics.series import Attempt, shown_name
 from explorer.metrics.stitch import Branch, backfill, chains, fork_step, stitch
 from explorer.metrics.writers import split_writers
 from explorer.workspace.core import Core
-from explorer.workspace.readings import Readings, Recent
+from explorer.workspace.readings import Readings
+from explorer.workspace.recent import Recent
 
 CURVE_POINTS = 200
 """A row of the tree shows fewer; the rest is for a wider sparkline."""
@@ -69,10 +71,19 @@ class Curves:
 
     def lineage(self, node: Node) -> tuple[Branch, ...]:
         """What each bucket of the node's lineage contributed, root first."""
-        own: dict[str, list[Attempt]] = {}
-        for attempt in sorted(self._readings.attempts(node), key=lambda a: a.order):
-            own.setdefault(attempt.bucket, []).append(attempt)
         path = self._path(node)
+        found = self._readings.attempts(node)
+        if all(a.bucket != path[0].bucket for a in found):
+            # nobody recorded the root: what other tools left there is read, for buckets without recorded runs
+            recorded = {a.bucket for a in found}
+            found += tuple(a for a in self._readings.foreign(node) if a.bucket not in recorded)
+        own: dict[str, list[Attempt]] = {}
+        earlier: list[Attempt] = []
+        places = {place.bucket: i for i, place in enumerate(path)}
+        for attempt in sorted(found, key=lambda a: (places.get(a.bucket, -1), *a.order)):
+            known = with_restored_step(attempt, earlier)
+            earlier.append(known)
+            own.setdefault(known.bucket, []).append(known)
         # runs of buckets that are gone from the store came before those that are still there
         names = [n for n in own if n not in {p.bucket for p in path}]
         branches = [Branch(Node(name), tuple(own[name])) for name in names]

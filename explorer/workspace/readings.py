@@ -2,62 +2,38 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from collections.abc import Hashable
+import re
 from dataclasses import dataclass, field
-from threading import Lock
-from typing import Generic, TypeVar
 
 from explorer.lineage.address import Node
-from explorer.lineage.values import ObjectInfo, Range
+from explorer.lineage.values import Bucket, ObjectInfo, Range
+from explorer.metrics.parsed import Reading
 from explorer.metrics.rows import Rows, read_rows
 from explorer.metrics.runs import METRICS_KEY, RunFile, read_run_file, run_key
 from explorer.metrics.series import Attempt
+from explorer.metrics.sources import KINDS, Kind, attempts_of, find_sources
 from explorer.workspace.core import Core
+from explorer.workspace.recent import Recent
+from explorer.workspace.sqlite_metrics import SQLITE
 
-_PREFIX = "runs/"
-_K = TypeVar("_K", bound=Hashable)
-_V = TypeVar("_V")
-
-
-class Recent(Generic[_K, _V]):
-    """The `most` values used last, for several threads."""
-
-    def __init__(self, most: int) -> None:
-        self._most = most
-        self._kept: OrderedDict[_K, _V] = OrderedDict()
-        self._lock = Lock()
-
-    def get(self, key: _K) -> _V | None:
-        with self._lock:
-            if key in self._kept:
-                self._kept.move_to_end(key)
-            return self._kept.get(key)
-
-    def put(self, key: _K, value: _V) -> _V:
-        with self._lock:
-            self._kept[key] = value
-            self._kept.move_to_end(key)
-            while len(self._kept) > self._most:
-                self._kept.popitem(last=False)
-        return value
-
-    def drop(self, key: _K) -> None:
-        with self._lock:
-            self._kept.pop(key, None)
+_OURS = Kind("run", re.compile(METRICS_KEY.pattern), Rows, read_rows)
+_MOST_OBJECTS = 50_000
+"""A listing is read no further for metric files of others."""
 
 
 @dataclass(slots=True)
 class _Content:
     """One content of one file, and the attempts made of it: by owner and run file, mostly one."""
 
-    rows: Rows
+    reading: Reading
     attempts: dict[tuple[str, RunFile], Attempt] = field(default_factory=dict)
 
     def attempt(self, owner: str, told: RunFile) -> Attempt:
         known = self.attempts.get((owner, told))
         if known is None:
-            known = told.attempt(owner, self.rows.series(), key=self.rows.file, troubles=self.rows.troubles)
+            (part,) = self.reading.parts()
+            troubles = self.reading.troubles
+            known = told.attempt(owner, part.series, key=self.reading.file, troubles=troubles)
             self.attempts = {**self.attempts, (owner, told): known}
         return known
 
@@ -70,24 +46,45 @@ class Readings:
         self._contents: Recent[tuple[str, str], _Content] = Recent(1000)
         self._run_files: Recent[tuple[str, str], RunFile] = Recent(5000)
         self._heads: Recent[tuple[str, str], tuple[str, _Content]] = Recent(1000)
-        self._as_of: Recent[Node, tuple[Attempt, ...]] = Recent(2000)
+        self._as_of: Recent[tuple[Node, bool], tuple[Attempt, ...]] = Recent(2000)
+        self._foreign_heads: Recent[str, tuple[object, tuple[Attempt, ...]]] = Recent(1000)
         self._listed: Recent[Node, frozenset[tuple[str, str]]] = Recent(2000)
 
     def attempts(self, node: Node) -> tuple[Attempt, ...]:
-        """Every attempt that has metrics at `node`, inherited ones included, with the bucket that wrote it.
+        """Every recorded run with metrics at `node`, inherited ones included, with the bucket that wrote it.
 
         Cost: one LIST at a head, nothing at a version read before; one GET for each new or grown file.
         """
-        known = None if node.is_head else self._as_of.get(node)
+        known = None if node.is_head else self._as_of.get((node, False))
         if known is not None:
             return known
-        objects = {o.key: o for o in self._core.store.list_objects(node, _PREFIX)}
+        objects = {o.key: o for o in self._core.store.list_objects(node, "runs/")}
         files = [o for o in objects.values() if METRICS_KEY.fullmatch(o.key)]
         beside = {o.key: objects[run_key(o.key)] for o in files if run_key(o.key) in objects}
         self._read_run_files(node, list(beside.values()))
-        contents = self._read_contents(node, files)
+        contents = self._read_contents(node, [(o, _OURS) for o in files])
         made = tuple(self._attempt(node, o, beside.get(o.key), contents[o.key]) for o in files)
-        return made if node.is_head else self._as_of.put(node, made)
+        return made if node.is_head else self._as_of.put((node, False), made)
+
+    def foreign(self, node: Node) -> tuple[Attempt, ...]:
+        """Attempts in what other tools wrote (trainer states, event files, CSV, …), with who wrote each.
+
+        Cost: one LIST of all objects, and as `attempts`.
+        """
+        known = None if node.is_head else self._as_of.get((node, True))
+        if known is not None:
+            return known
+        objects = self._core.store.list_objects(node, limit=_MOST_OBJECTS)
+        sources = find_sources(objects, (*KINDS, SQLITE))
+        same = tuple((s.info.key, s.info.etag) for s in sources)
+        before = self._foreign_heads.get(node.bucket) if node.is_head else None
+        if before is not None and before[0] == same:
+            return before[1]
+        contents = self._read_contents(node, [(s.info, s.kind) for s in sources])
+        made = attempts_of([(s, contents[s.info.key].reading, self._owner(node, s.info)) for s in sources])
+        if node.is_head:
+            return self._foreign_heads.put(node.bucket, (same, made))[1]
+        return self._as_of.put((node, True), made)
 
     def _attempt(self, node: Node, file: ObjectInfo, beside: ObjectInfo | None, content: _Content) -> Attempt:
         told = self._run_files.get((beside.key, beside.etag)) if beside is not None else None
@@ -96,21 +93,18 @@ class Readings:
 
     def _owner(self, node: Node, file: ObjectInfo) -> str:
         """Who wrote a file that no run signed: the eldest bucket that holds the same content."""
-        bucket = self._core.state.buckets.get(node.bucket)
-        while (
-            bucket is not None
-            and bucket.parent is not None
-            and bucket.parent.bucket in self._core.state.buckets
-        ):
+        buckets = self._core.state.buckets
+        bucket: Bucket | None = buckets.get(node.bucket)
+        while bucket is not None and bucket.parent is not None and bucket.parent.bucket in buckets:
             if (file.key, file.etag) not in self._files_at(bucket.parent):
                 break
-            bucket = self._core.state.buckets.get(bucket.parent.bucket)
+            bucket = buckets.get(bucket.parent.bucket)
         return bucket.name if bucket is not None else node.bucket
 
     def _files_at(self, node: Node) -> frozenset[tuple[str, str]]:
         known = self._listed.get(node)
         if known is None:
-            objects = self._core.store.list_objects(node, _PREFIX)
+            objects = self._core.store.list_objects(node, limit=_MOST_OBJECTS)
             known = self._listed.put(node, frozenset((o.key, o.etag) for o in objects))
         return known
 
@@ -121,21 +115,21 @@ class Readings:
             told = read_run_file(info.key.split("/")[1], data, file=info.key)
             self._run_files.put((info.key, info.etag), told)
 
-    def _read_contents(self, node: Node, files: list[ObjectInfo]) -> dict[str, _Content]:
+    def _read_contents(self, node: Node, files: list[tuple[ObjectInfo, Kind]]) -> dict[str, _Content]:
         got: dict[str, _Content] = {}
-        wants: list[tuple[ObjectInfo, Rows]] = []
-        for info in files:
+        wants: list[tuple[ObjectInfo, Kind, Reading]] = []
+        for info, kind in files:
             known = self._contents.get((info.key, info.etag))
             if known is not None:
                 got[info.key] = known
             elif not info.size_bytes:
-                got[info.key] = _Content(Rows(info.key))
+                got[info.key] = _Content(kind.start(info.key))
             else:
                 grown = self._heads.get((node.bucket, info.key)) if node.is_head else None
-                fits = grown is not None and grown[1].rows.consumed <= info.size_bytes
-                wants.append((info, grown[1].rows if grown is not None and fits else Rows(info.key)))
-        for info, rows, size in self._fetch(node, wants):
-            got[info.key] = self._keep(node, info, _Content(rows), size)
+                fits = grown is not None and grown[1].reading.consumed <= info.size_bytes
+                wants.append((info, kind, grown[1].reading if grown and fits else kind.start(info.key)))
+        for info, reading, size in self._fetch(node, wants):
+            got[info.key] = self._keep(node, info, _Content(reading), size)
         return got
 
     def _keep(self, node: Node, info: ObjectInfo, content: _Content, size: int) -> _Content:
@@ -148,17 +142,19 @@ class Readings:
             self._heads.put((node.bucket, info.key), (info.etag, content))
         return content
 
-    def _fetch(self, node: Node, wants: list[tuple[ObjectInfo, Rows]]) -> list[tuple[ObjectInfo, Rows, int]]:
+    def _fetch(
+        self, node: Node, wants: list[tuple[ObjectInfo, Kind, Reading]]
+    ) -> list[tuple[ObjectInfo, Reading, int]]:
         """Each file parsed on from its old end, with its size now; from its start if it is another file."""
         if not wants:
             return []
-        ranges = [Range(info.key, before.resume_at) for info, before in wants]
-        done: list[tuple[ObjectInfo, Rows, int]] = []
-        again: list[tuple[ObjectInfo, Rows]] = []
-        for (info, before), data in zip(wants, self._core.store.read_many(node, ranges), strict=True):
-            rows = read_rows(data, before)
-            if rows is None:
-                again.append((info, Rows(info.key)))
+        ranges = [Range(info.key, before.resume_at) for info, _, before in wants]
+        done: list[tuple[ObjectInfo, Reading, int]] = []
+        again: list[tuple[ObjectInfo, Kind, Reading]] = []
+        for (info, kind, before), data in zip(wants, self._core.store.read_many(node, ranges), strict=True):
+            reading = kind.read(data, before)
+            if reading is None:
+                again.append((info, kind, kind.start(info.key)))
             else:
-                done.append((info, rows, before.resume_at + len(data)))
+                done.append((info, reading, before.resume_at + len(data)))
         return done + self._fetch(node, again)
