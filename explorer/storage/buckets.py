@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -20,6 +21,7 @@ from explorer.storage.translate import snapshots_off
 from explorer.storage.wire import Wire, retries_of
 
 _CLOCK_SLACK_S = 5
+_WAITS_S = (0.1, 0.4)
 
 
 class Buckets(Wire):
@@ -52,22 +54,39 @@ class Buckets(Wire):
 
     def _read_page(self, token: str | None, max_buckets: int | None = None) -> dict[str, Any] | None:
         """A page of the JSON listing; None from plain S3, which answers the same request in XML."""
-        with self._speaking() as client:
+
+        def ask(client: Any) -> dict[str, Any]:
             from tigris_boto3_ext import list_buckets
 
-            try:
-                page: dict[str, Any] = list_buckets(
-                    client,
-                    include_type=True,
-                    include_fork_info=True,
-                    max_buckets=max_buckets,
-                    continuation_token=token,
-                )
-            except json.JSONDecodeError:
-                self.info = replace(self.info, snapshots=False)
-                return None
-        self.info = replace(self.info, snapshots=True)
+            page: dict[str, Any] = list_buckets(
+                client,
+                include_type=True,
+                include_fork_info=True,
+                max_buckets=max_buckets,
+                continuation_token=token,
+            )
+            return page
+
+        page = self._ask_tigris(ask)
+        self.info = replace(self.info, snapshots=page is not None)
         return page
+
+    def _ask_tigris(
+        self, ask: Callable[[Any], dict[str, Any]], node: Node | None = None
+    ) -> dict[str, Any] | None:
+        """An answer in JSON, None from plain S3. botocore does not send these again, so we do."""
+        for wait in (*_WAITS_S, None):
+            try:
+                with self._speaking(node) as client:
+                    try:
+                        return ask(client)
+                    except json.JSONDecodeError:
+                        return None
+            except Unreachable:
+                if wait is None:
+                    raise
+                time.sleep(wait)
+        return None
 
     def _list_plain(self) -> list[Bucket]:
         found: list[Bucket] = []
@@ -83,13 +102,16 @@ class Buckets(Wire):
     def read_bucket(self, name: str) -> Bucket:
         """One bucket with its parent, without its snapshots. Raises NotFound, naming the nearest."""
         if self.info.snapshots:
-            with self._speaking(Node(name)) as client:
+
+            def ask(client: Any) -> dict[str, Any]:
                 from tigris_boto3_ext import get_bucket_metadata
 
-                try:
-                    return bucket_of(get_bucket_metadata(client, name))
-                except json.JSONDecodeError:
-                    pass  # plain S3 lists the bucket's objects instead
+                told: dict[str, Any] = get_bucket_metadata(client, name)
+                return told
+
+            told = self._ask_tigris(ask, Node(name))
+            if told is not None:  # plain S3 lists the bucket's objects instead
+                return bucket_of(told)
         return self._read_plain(name)
 
     def _read_plain(self, name: str) -> Bucket:

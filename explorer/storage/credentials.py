@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -70,10 +71,12 @@ def _open_session(wanted: Wanted, endpoint: str, environ: Mapping[str, str]) -> 
         bare = botocore.session.Session(session_vars={"profile": (None, None, None, None)})
         bare.set_config_variable("config_file", os.devnull)
         bare.set_config_variable("credentials_file", os.devnull)
+        bare.register_component("data_loader", _models())
         bare.set_credentials(wanted.access_key, wanted.secret_key)
         return boto3.session.Session(botocore_session=bare), f"the keys given for {_host(endpoint)}"
 
     inner = botocore.session.Session(profile=wanted.profile)
+    inner.register_component("data_loader", _models())
     session = boto3.session.Session(botocore_session=inner)
     if not _is_aws(endpoint):
         # Keys of a cloud machine's own role mean nothing to another provider, and asking for them off
@@ -97,6 +100,14 @@ def _open_session(wanted: Wanted, endpoint: str, environ: Mapping[str, str]) -> 
         "explorer uses the local store",
         where=endpoint,
     )
+
+
+@cache
+def _models() -> Any:
+    """botocore's descriptions of services, parsed once a process: 90 % of what a first client takes."""
+    from botocore.loaders import create_loader
+
+    return create_loader(os.environ.get("AWS_DATA_PATH"))
 
 
 def _host(endpoint: str) -> str:

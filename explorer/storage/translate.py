@@ -219,7 +219,11 @@ def _not_found(code: str, asked: Asked) -> NotFound:
     if asked.node is not None and asked.node.version is not None and code not in ("NoSuchBucket", "404"):
         hint = f"`explorer snapshots list {asked.node.bucket}` lists them"
         return NotFound(f"There is no snapshot `{asked.node.version}`.", hint=hint, where=asked.node.bucket)
-    name = asked.node.bucket if asked.node else (asked.creates or asked.endpoint)
+    if asked.node is None and asked.creates is None:
+        return NotFound(
+            f"{asked.endpoint} answers, but not as an S3 store does.", hint="check the endpoint, and its path"
+        )
+    name = asked.node.bucket if asked.node else asked.creates or ""
     hint = nearest(name, _safely(asked.known), "`explorer tree` lists the buckets of this store")
     return NotFound(f"There is no bucket `{name}`.", hint=hint, where=asked.endpoint)
 

@@ -58,6 +58,12 @@ def test_refusals_become_ours_whichever_library_met_them(way, answer, kind, says
         store.close()
 
 
+def test_a_server_that_is_no_store_is_told_apart():
+    nginx = Told(404, b"<html>nginx</html>")
+    with serving(lambda asked: nginx) as script, pytest.raises(NotFound, match="not as an S3 store"):
+        open_store(script.endpoint, access_key="a", secret_key="b").probe()
+
+
 @pytest.mark.parametrize("way", ["boto3", "obstore", "tigris", "list"])
 def test_a_dead_endpoint_is_named(way):
     with socket.create_server(("127.0.0.1", 0)) as taken:

@@ -89,6 +89,18 @@ def test_a_bucket_deleted_by_a_lost_request_is_deleted():
             store.delete_bucket("child")
 
 
+def test_listings_are_asked_for_again():
+    left = [2]
+
+    def answer(asked: Asked) -> Told | None:
+        left[0] -= 1
+        return (LOST, error(503, "SlowDown"))[left[0]] if left[0] >= 0 else as_json({"Buckets": {}})
+
+    with serving(answer) as script:
+        assert open_store(script.endpoint, access_key="a", secret_key="b").list_buckets() == ()
+        assert len(script.seen) == 3
+
+
 @pytest.mark.parametrize(("stored", "ours"), [(b"me", True), (b"you", False)])
 def test_a_lease_written_by_a_lost_request_is_ours(stored, ours):
     left = [1]

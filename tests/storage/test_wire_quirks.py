@@ -199,6 +199,27 @@ def test_an_answer_of_another_size_than_listed_is_a_conflict():
         assert script.seen[-1].headers["if-match"] == '"e"'
 
 
+def test_objects_are_paged_at_one_version():
+    def answer(asked: Asked) -> Told:
+        assert asked.headers["x-tigris-snapshot-version"] == V[0]
+        start = int(asked.query.get("continuation-token", ["0"])[0])
+        keys = range(start, min(start + int(asked.query.get("max-keys", ["2"])[0]), start + 2, 5))
+        entries = "".join(
+            f"<Contents><Key>k{i}%2B</Key><Size>{i}</Size><ETag>&quot;e{i}&quot;</ETag></Contents>"
+            for i in keys
+        )
+        more = keys.stop < 5
+        tail = f"<IsTruncated>{str(more).lower()}</IsTruncated><EncodingType>url</EncodingType>"
+        token = f"<NextContinuationToken>{keys.stop}</NextContinuationToken>" if more else ""
+        return Told(200, f"<ListBucketResult>{entries}{tail}{token}</ListBucketResult>".encode())
+
+    with serving(answer) as script:
+        store, node = open_at(script), Node("bucket", V[0])
+        assert [item.key for item in store.list_objects(node)] == [f"k{i}+" for i in range(5)]
+        assert [item.etag for item in store.list_objects(node, limit=3)] == ["e0", "e1", "e2"]
+        assert len(script.seen) == 3 + 2
+
+
 @pytest.mark.parametrize(
     ("endpoint", "host", "path"),
     [
