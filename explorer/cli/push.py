@@ -48,7 +48,7 @@ def _push(args: argparse.Namespace) -> int:
     _refuse_itself(settings, source, to)
     target = open_store(to, profile=args.to_profile or args.profile, region=settings.region)
     line = _Line(quiet=args.json)
-    record = PushMap.open(settings.data / "push", settings.endpoint or "local", to)
+    record = PushMap.open(settings.data / "push", settings.endpoint or "local", to, args.prefix)
     try:
         report = Push(source, target, record, prefix=args.prefix, on_progress=line.show).run(wanted)
     finally:
@@ -90,9 +90,9 @@ def _print(report: PushReport, to: str) -> None:
 
     for pushed in report.buckets:
         called = "" if pushed.name == pushed.bucket else f" as {pushed.name}"
-        print(f"{pushed.bucket}{called}: {len(pushed.versions)} snapshots")
-    sent = f"{report.objects} objects ({show_bytes(report.sent_bytes)}) and {report.snapshots} snapshots"
-    print(f"sent {sent} to {to}; {report.verified} places verified")
+        print(f"{pushed.bucket}{called}: snapshots {len(pushed.versions)}")
+    sent = f"objects {report.objects} ({show_bytes(report.sent_bytes)}), snapshots {report.snapshots}"
+    print(f"sent to {to}: {sent}; compared over there and equal: {report.verified} states")
 
 
 class _Line:

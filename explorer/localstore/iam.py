@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TypeVar
 
 from explorer.access import (
     BucketRole,
@@ -23,10 +24,11 @@ from explorer.errors import BadInput
 from explorer.localstore.engine.ledger import Ledger
 from explorer.localstore.iam_keys import AccessKey, Keys
 from explorer.localstore.iam_policies import Policies
-from explorer.localstore.iam_tables import prepare_tables
+from explorer.localstore.iam_tables import has_tables, prepare_tables
 from explorer.localstore.refusals import Refusal
 from explorer.localstore.wire.auth import Principal
 
+T = TypeVar("T")
 OWNER_ROLE = BucketRole("*", Role.ADMIN)
 
 
@@ -34,18 +36,21 @@ class Iam:
     """The owner's key lives in the store's key file, all others in its database.
 
     Grants are remembered until a key or a policy changes: one process writes the store, and it is this one.
+    Where it is not, because the store was opened read-only, nothing is: the writer may take a key away.
     """
 
     def __init__(
         self, ledger: Ledger, folder: Path, *, owner_id: str, owner_secret: str, owner_since_ns: int = 0
     ) -> None:
-        if ledger.refuse_writes_because is None:
+        self._is_writer = ledger.refuse_writes_because is None
+        if self._is_writer:
             prepare_tables(ledger, folder)
+        self._has_keys = has_tables(ledger)
         self.owner = AccessKey(owner_id, "owner", True, "", owner_since_ns, (OWNER_ROLE,))
         self._owner_secret = owner_secret
         self._lock = threading.Lock()
         self._generation = 0
-        self._secrets: dict[str, str | None] = {}
+        self._secrets: dict[str, str] = {}
         self._grants: dict[str, Grants] = {}
         self.keys = Keys(ledger, self._forget)
         self.policies = Policies(ledger, self._forget)
@@ -58,11 +63,9 @@ class Iam:
             if access_key in self._secrets:
                 return self._secrets[access_key]
             generation = self._generation
-        found = self.keys.secret(access_key)
+        found = self.keys.secret(access_key) if self._has_keys else None
         if found is not None:  # strangers' guesses would fill the memory
-            with self._lock:
-                if generation == self._generation:
-                    self._secrets[access_key] = found
+            self._remember(self._secrets, access_key, found, generation)
         return found
 
     def grants(self, access_key: str) -> Grants:
@@ -81,9 +84,7 @@ class Iam:
         except BadInput:  # a role that a newer version wrote
             roles = ()
         grants = Grants(roles=roles, policies=self.policies.judged(access_key))
-        with self._lock:
-            if generation == self._generation:
-                self._grants[access_key] = grants
+        self._remember(self._grants, access_key, grants, generation)
         return grants
 
     def principal(self, access_key: str) -> Principal:
@@ -101,6 +102,12 @@ class Iam:
         """Whether this key's bucket listing shows this bucket."""
         grants = self.grants(principal.access_key)
         return may_see(grants, bucket, Circumstances(datetime.now(UTC), source_ip))
+
+    def _remember(self, memory: dict[str, T], access_key: str, found: T, generation: int) -> None:
+        """Keep what was read, unless it was read before the newest change."""
+        with self._lock:
+            if self._is_writer and generation == self._generation:
+                memory[access_key] = found
 
     def _forget(self) -> None:
         with self._lock:

@@ -39,6 +39,12 @@ def prepare_tables(ledger: Ledger, folder: Path) -> None:
         path.chmod(0o600)
 
 
+def has_tables(ledger: Ledger) -> bool:
+    """Whether the tables are there: not in an old store that is opened read-only."""
+    found = ledger.read().execute("SELECT count(*) FROM sqlite_master WHERE name='access_key'").fetchone()
+    return bool(found[0])
+
+
 def _database_files(folder: Path) -> Iterator[Path]:
     for name in ("meta.db", "meta.db-wal", "meta.db-shm"):
         with contextlib.suppress(OSError):

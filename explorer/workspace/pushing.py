@@ -12,13 +12,14 @@ import threading
 from collections.abc import Callable, Collection
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from explorer.errors import Conflict, NotFound, SnapshotsOff
 from explorer.lineage.values import Bucket, ObjectInfo
 from explorer.workspace.pushing_map import PushMap, Sent
-from explorer.workspace.pushing_objects import content_of, copy_object, read_whole, refers, rewrite
+from explorer.workspace.pushing_objects import content_of, copy_object, is_big, read_whole, refers, rewrite
 from explorer.workspace.pushing_plan import Listing, Place, by_key, changed, in_order, places
 from explorer.workspace.pushing_target import Target
 
@@ -83,7 +84,7 @@ class Push:
         self._scratch: Path = record.path.with_suffix(".parts")
         self._doing = ""
         self._counting = threading.Lock()
-        self._done = [0, 0]
+        self._done = [0.0, 0.0]
         self._total = [0, 0]
         self._snapshots = 0
 
@@ -105,21 +106,22 @@ class Push:
         buckets = in_order({b.name: b for b in self._source.list_lineage()}, wanted)
         shutil.rmtree(self._scratch, ignore_errors=True)
         self._scratch.mkdir(mode=0o700)
+        pool = ThreadPoolExecutor(_SENDERS, thread_name_prefix="push")
         try:
-            with ThreadPoolExecutor(_SENDERS, thread_name_prefix="push") as pool:
-                for bucket in buckets:
-                    self._estimate(bucket, self._todo(bucket, buckets))
-                for bucket in buckets:
-                    self._push(bucket, self._todo(bucket, buckets), pool)
-                self._tell("verifying")
-                everything = [(b, place) for b in buckets for place in places(b, buckets)]
-                verified = sum(pool.map(lambda pair: self._verify(*pair), everything))
+            for bucket in buckets:
+                self._estimate(bucket, self._todo(bucket, buckets))
+            for bucket in buckets:
+                self._push(bucket, self._todo(bucket, buckets), pool)
+            self._tell("verifying")
+            everything = [(b, place) for b in buckets for place in places(b, buckets)]
+            verified = sum(pool.map(lambda pair: self._verify(*pair), everything))
         finally:
+            pool.shutdown(cancel_futures=True)  # after Ctrl-C, too, only what is on its way is finished
             shutil.rmtree(self._scratch, ignore_errors=True)
         self._tell("done")
         told = [(b.name, self._map.buckets[b.name]) for b in buckets]
         pushed = tuple(Pushed(name, sent.name, tuple(sent.versions.items())) for name, sent in told)
-        return PushReport(pushed, self._snapshots, self._done[0], self._done[1], verified)
+        return PushReport(pushed, self._snapshots, round(self._done[0]), round(self._done[1]), verified)
 
     def _todo(self, bucket: Bucket, pushed: Collection[Bucket]) -> list[Place]:
         """The places that are not over there yet."""
@@ -130,7 +132,7 @@ class Push:
         if found[len(found) - len(todo) :] != tuple(todo):
             raise Conflict(
                 f"A place of `{bucket.name}` that is not pushed is older than ones that are: {todo[0]}.",
-                hint=f"snapshots are added in order only; move {self._map.path} away, push with --prefix",
+                hint="snapshots can be added in order only; push everything anew with another --prefix",
             )
         return todo
 
@@ -200,12 +202,19 @@ class Push:
             data = rewrite(read_whole(self._source, place.node, item), self._map.renamed)
             arrived = self._target.write(sent.name, item.key, data)
         else:
-            arrived = copy_object(self._source, place.node, item, self._target, sent.name, self._scratch)
+            # half of a big object's way is reading it
+            halves = partial(self._count, share=0.5)
+            arrived = copy_object(
+                self._source, place.node, item, self._target, sent.name, self._scratch, halves
+            )
         self._note_put(place, item, arrived)
         there[item.key] = arrived
+        self._count(item.size_bytes, share=0.5 if is_big(item) else 1.0, objects=1)
+
+    def _count(self, size_bytes: int, *, share: float, objects: int = 0) -> None:
         with self._counting:
-            self._done[0] += 1
-            self._done[1] += item.size_bytes
+            self._done[0] += objects
+            self._done[1] += size_bytes * share
         self._tell(self._doing)
 
     def _note_put(self, place: Place, item: ObjectInfo, arrived: ObjectInfo) -> None:
@@ -225,14 +234,16 @@ class Push:
         if wrong:
             raise Conflict(
                 f"{len(wrong)} objects of {place} are not over there as they are here, `{wrong[0]}` first.",
-                hint=f"move {self._map.path} away and push again with --prefix",
+                hint="push everything anew with another --prefix",
                 where=sent.name,
             )
         return 1
 
     def _tell(self, doing: str) -> None:
         self._doing = doing
-        self._on_progress(PushProgress(doing, self._done[1], self._total[1], self._done[0], self._total[0]))
+        self._on_progress(
+            PushProgress(doing, round(self._done[1]), self._total[1], round(self._done[0]), self._total[0])
+        )
 
 
 def _wait_all(sending: list[Future[None]]) -> None:

@@ -70,10 +70,13 @@ class PushMap:
         self._replay()
 
     @classmethod
-    def open(cls, folder: Path, source: str, target: str) -> PushMap:
-        """`source` and `target` name the stores; a local store by its folder, for its port changes."""
+    def open(cls, folder: Path, source: str, target: str, prefix: str = "") -> PushMap:
+        """The map of pushes from one store to another under one prefix, in a folder of the source's data.
+
+        `source` and `target` name the stores; the local one is called so, for its port changes.
+        """
         host = re.sub(r"[^\w.-]+", "-", target.split("://", 1)[-1])[:80]
-        digest = hashlib.sha256(f"{source}\n{target}".encode()).hexdigest()[:8]
+        digest = hashlib.sha256(f"{source}\n{target}\n{prefix}".encode()).hexdigest()[:8]
         return cls(folder / f"{host}-{digest}.jsonl")
 
     def close(self) -> None:
@@ -126,7 +129,7 @@ class PushMap:
             except (ValueError, KeyError, TypeError, AttributeError) as error:
                 raise StoreTrouble(
                     "The map of an earlier push is damaged.",
-                    hint="move it away to push everything anew, under another --prefix",
+                    hint="push with another --prefix: that begins a new map",
                     where=str(self.path),
                 ) from error
         if whole < len(data):  # the line that was being written at the kill

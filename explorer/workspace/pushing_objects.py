@@ -30,6 +30,10 @@ def refers(key: str, size_bytes: int) -> bool:
     return _REFERRING.fullmatch(key) is not None and size_bytes <= 2**20
 
 
+def is_big(item: ObjectInfo) -> bool:
+    return item.size_bytes > PART_BYTES
+
+
 def content_of(item: ObjectInfo) -> str:
     """What makes two objects here the same over there, whatever their bucket."""
     content = f"{item.etag}:{item.size_bytes}"
@@ -61,14 +65,22 @@ def _reference(told: Any, renamed: Renamed) -> Any:
 
 
 def copy_object(
-    source: Store, node: Node, item: ObjectInfo, target: Store, bucket: str, scratch: Path
+    source: Store,
+    node: Node,
+    item: ObjectInfo,
+    target: Store,
+    bucket: str,
+    scratch: Path,
+    on_read: Callable[[int], None],
 ) -> ObjectInfo:
     """Copy an object, pinned by its ETag; a big one by way of a file in `scratch`, in parts of 16 MiB.
+
+    `on_read` is told the bytes of each part of a big one.
 
     Raises:
         Conflict: it changed while it was read. StoreTrouble: no room for the file.
     """
-    if item.size_bytes <= PART_BYTES:
+    if not is_big(item):
         return target.write(bucket, item.key, read_whole(source, node, item))
     if shutil.disk_usage(scratch).free < item.size_bytes + _RESERVE_BYTES:
         raise StoreTrouble(
@@ -80,6 +92,7 @@ def copy_object(
         for start in range(0, item.size_bytes, PART_BYTES):
             length = min(PART_BYTES, item.size_bytes - start)
             file.write(source.read_part(node, item, start, length))
+            on_read(length)
         file.flush()
         return target.upload(bucket, item.key, Path(file.name))
 

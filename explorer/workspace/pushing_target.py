@@ -6,7 +6,7 @@ import json
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from explorer.errors import Bug, Conflict, NameTaken, NotFound
+from explorer.errors import Bug, Conflict, NameTaken, NotAllowed, NotFound
 from explorer.lineage.address import Node, check_bucket_name
 from explorer.lineage.values import Bucket, ObjectInfo
 from explorer.workspace.pushing_map import PushMap, Sent
@@ -37,11 +37,7 @@ class Target:
         name, parent = check_bucket_name(self._prefix + bucket.name), self._parent_of(bucket)
         found = self._find(name)
         if found is not None and (sent is None or not self._is_ours(found, parent)):
-            raise NameTaken(
-                f"There is a bucket `{name}` over there that this push did not make.",
-                hint="push with --prefix TEXT, which stands before every name over there",
-                where=self._store.info.endpoint,
-            )
+            raise self._taken(name)
         if sent is None or sent.name != name:
             origin = [parent.bucket, parent.version] if parent is not None else None
             self._map.note(bucket=bucket.name, parent=origin, **{"as": name})
@@ -69,6 +65,15 @@ class Target:
             return self._store.read_bucket(name)
         except NotFound:
             return None
+        except NotAllowed as refused:  # our keys are good, so the bucket is somebody else's
+            raise self._taken(name) from refused
+
+    def _taken(self, name: str) -> NameTaken:
+        return NameTaken(
+            f"There is a bucket `{name}` over there that this push did not make.",
+            hint="push with --prefix TEXT, which stands before every name over there",
+            where=self._store.info.endpoint,
+        )
 
     def _is_ours(self, found: Bucket, parent: Node | None) -> bool:
         """A bucket whose making was noted, but not its being there: still as it was made."""
@@ -83,7 +88,7 @@ class Target:
         except NotFound as gone:
             raise Conflict(
                 f"`{sent.name}` was pushed before, and is gone over there.",
-                hint=f"move {self._map.path} away to push everything anew",
+                hint="push everything anew with another --prefix",
                 where=self._store.info.endpoint,
             ) from gone
 

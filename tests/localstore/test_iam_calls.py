@@ -5,7 +5,10 @@ from __future__ import annotations
 import contextlib
 import json
 import stat
+import subprocess
+import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -203,4 +206,38 @@ def test_everything_outlives_the_server_and_only_the_owner_can_read_it(tmp_path:
         secrets = {name: mode for name, mode in modes.items() if name.startswith(("meta.db", "owner.json"))}
         assert set(secrets.values()) == {0o600}, modes
     finally:
+        stop(tmp_path)
+
+
+def test_a_server_that_only_reads_hears_at_once_of_a_key_that_is_gone(tmp_path: Path) -> None:
+    writer = ensure_running(tmp_path)
+    reader = None
+    try:
+        iam = client(writer, "iam")
+        client(writer, "s3").create_bucket(Bucket="put-only")
+        key = iam.create_access_key(UserName="k")["AccessKey"]
+        allow = {"Effect": "Allow", "Action": "s3:ListBucket", "Resource": "arn:aws:s3:::put-only"}
+        document = json.dumps({"Version": "2012-10-17", "Statement": [allow]})
+        arn = iam.create_policy(PolicyName="list", PolicyDocument=document)["Policy"]["Arn"]
+        iam.attach_user_policy(UserName=key["AccessKeyId"], PolicyArn=arn)
+        command = [
+            sys.executable,
+            "-c",
+            "import sys; from explorer.cli import main; sys.exit(main(sys.argv[1:]))",
+        ]
+        words = ["serve", "--foreground", "--read-only", "--port", "0", "--data", str(tmp_path)]
+        reader = subprocess.Popen([*command, *words], stdout=subprocess.PIPE, text=True)
+        assert reader.stdout is not None
+        beside = replace(writer, endpoint=reader.stdout.readline().split()[-1])
+        s3 = client(beside, "s3", key)
+        s3.list_objects_v2(Bucket="put-only")
+        iam.detach_user_policy(UserName=key["AccessKeyId"], PolicyArn=arn)
+        assert refused(s3.list_objects_v2, Bucket="put-only") == "AccessDenied"
+        iam.delete_access_key(AccessKeyId=key["AccessKeyId"])
+        assert refused(s3.list_objects_v2, Bucket="put-only") == "InvalidAccessKeyId"
+        assert refused(client(beside, "iam").create_access_key) == "ServiceUnavailable"
+    finally:
+        if reader is not None:
+            reader.terminate()
+            reader.wait()
         stop(tmp_path)
