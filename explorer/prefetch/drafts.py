@@ -131,7 +131,7 @@ def disk_trouble(error: OSError, needed: int, folder: Path) -> StoreTrouble:
     """What an error of the cache's disk means."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return StoreTrouble(
-            f"The disk has no room for {needed / 2**20:.0f} MiB more.",
+            f"The disk has no room for {needed / 2**20:.0f} MiB more." if needed else "The disk is full.",
             hint="free some space, or `explorer cache clear`; what was fetched so far is kept",
             where=str(folder),
         )

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
 from typing import Protocol
 
 from explorer.errors import Conflict
@@ -51,16 +51,25 @@ class Transfer:
             Unreachable, NotAllowed, NotFound, StoreTrouble: what was fetched is kept.
         """
         jobs = self._jobs(items)
+        # Daemons: a program that ends does not wait for a slow part; what it wrote is safe at any moment.
+        threads = [
+            threading.Thread(target=self._work, args=(jobs,), name=f"prefetch-{n}", daemon=True)
+            for n in range(IN_FLIGHT)
+        ]
+        reported = time.monotonic()
         try:
-            with ThreadPoolExecutor(IN_FLIGHT, thread_name_prefix="prefetch") as threads:
-                pending = {threads.submit(self._work, jobs) for _ in range(IN_FLIGHT)}
-                try:
-                    while pending:
-                        _, pending = wait(pending, timeout=_REPORT_S)
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                while thread.is_alive():
+                    thread.join(_REPORT_S)
+                    if time.monotonic() - reported >= _REPORT_S:
+                        reported = time.monotonic()
                         report()
-                finally:
-                    self._stop.set()  # if `report` failed, each thread still ends the part it is at
-        finally:
+        finally:  # also when `report` fails: each thread ends its part, then the drafts can be closed
+            self._stop.set()
+            for thread in threads:
+                thread.join()
             for draft in self._open:
                 draft.close()
         if self._failure is not None:
