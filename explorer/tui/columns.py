@@ -11,11 +11,11 @@ from rich.style import Style
 from explorer.lineage.address import Node
 from explorer.lineage.rows import Rows
 from explorer.lineage.state import State
-from explorer.lineage.values import show_scalar
+from explorer.lineage.values import Curve, show_scalar
 from explorer.tui import wording
 from explorer.tui.glyphs import Glyphs
 from explorer.tui.names import shown
-from explorer.tui.readings import curve_of, extent, loss_at, newest_run, step_of, thinned
+from explorer.tui.readings import curve_until, extent, loss_on, newest_run, step_of, thinned
 from explorer.tui.theme import Palette
 
 Piece = tuple[str, Style]
@@ -129,6 +129,11 @@ class Row:
         self.palette = palette
         self.glyphs = glyphs
         self.now_ns = now_ns
+        self._at: int | None = None
+        self._curve: Curve | None = None
+        self._until: int | None = None
+        self._spans: dict[int, tuple[float, float]] = {}
+        """By the identity of a curve's values, which `state` keeps alive."""
         self._cells: dict[str, Callable[[Node, int, int], list[Piece]]] = {
             "name": self._name,
             "step": self._step,
@@ -144,6 +149,9 @@ class Row:
     def pieces(self, row: int, first_lane: int) -> list[Piece]:
         """The lanes from `first_lane` on, then the columns; without the gutter."""
         node = self.rows.node(row)
+        # looked up once: three cells of the row are about the same point of the same curve
+        self._at = step = step_of(self.state, node)
+        self._curve, self._until = curve_until(self.state, node, None if node.is_head else step)
         pieces = self._graph(row, first_lane)
         for name, width in self.layout.columns:
             cell = self._cells[name](node, row, width)
@@ -181,11 +189,10 @@ class Row:
         return [(bucket, self.palette.lane(column)), ("@", self.palette.faint), (at, self.palette.text)]
 
     def _step(self, node: Node, row: int, width: int) -> list[Piece]:
-        step = step_of(self.state, node)
-        return [(wording.step(step, width), self.palette.text)] if step is not None else []
+        return [(wording.step(self._at, width), self.palette.text)] if self._at is not None else []
 
     def _loss(self, node: Node, row: int, width: int) -> list[Piece]:
-        value = loss_at(self.state, node)
+        value = loss_on(self._curve, self._until)
         if value is None:
             return []
         text = wording.loss(value)
@@ -193,11 +200,14 @@ class Row:
         return [(text[:width], self.palette.text if number else self.palette.bad)]
 
     def _spark(self, node: Node, row: int, width: int) -> list[Piece]:
-        curve, until = curve_of(self.state, node)
+        curve, until = self._curve, self._until
         if curve is None:
             return []
         values, inherited = thinned(curve, until, width)
-        line = self.glyphs.sparkline(values, *extent(curve.values))
+        span = self._spans.get(id(curve.values))
+        if span is None:
+            span = self._spans[id(curve.values)] = extent(curve.values)
+        line = self.glyphs.sparkline(values, *span)
         own = self.palette.lane(self.rows.column(row))
         return [(line[:inherited], self.palette.inherited), (line[inherited:], own)]
 

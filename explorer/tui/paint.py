@@ -24,11 +24,15 @@ def width_of(pieces: Pieces) -> int:
 
 
 def strip_of(pieces: Pieces, width: int, ground: Style) -> Strip:
-    """Pieces as one strip of exactly `width` cells; neighbours of one style become one segment."""
+    """Pieces as one strip of exactly `width` cells.
+
+    Neighbours of one style become one segment, and blanks belong to whoever stands before them (no style
+    of ours has a ground of its own): half as many segments is half of what a key costs.
+    """
     segments: list[Segment] = []
     text, style = "", Style.null()
     for more, its_style in pieces:
-        if its_style is style or not more:
+        if its_style is style or not more or (text and more.isspace()):
             text += more
             continue
         if text:

@@ -14,13 +14,17 @@ from explorer.lineage.values import Curve, Overrides, RunView, Scalar
 
 
 def curve_of(state: State, node: Node) -> tuple[Curve | None, int | None]:
-    """The curve that a node lies on, and the step to stop at (None: its end).
+    """The curve that a node lies on, and the step to stop at (None: its end)."""
+    return curve_until(state, node, None if node.is_head else state.step(node))
+
+
+def curve_until(state: State, node: Node, until: int | None) -> tuple[Curve | None, int | None]:
+    """The same where the node's step is known already.
 
     A fork that has not been read yet lies on its parent's curve, up to the fork point.
     """
     bucket = state.buckets.get(node.bucket)
     curve = state.curves.get(node.bucket)
-    until = None if node.is_head else state.step(node)
     for _ in range(1000):  # a hostile store could answer a circle
         if curve is not None or bucket is None or bucket.parent is None:
             break
@@ -36,7 +40,11 @@ def curve_of(state: State, node: Node) -> tuple[Curve | None, int | None]:
 
 def loss_at(state: State, node: Node) -> float | None:
     """The loss of a node: the last point of its curve up to its step."""
-    curve, until = curve_of(state, node)
+    return loss_on(*curve_of(state, node))
+
+
+def loss_on(curve: Curve | None, until: int | None) -> float | None:
+    """The last point of a curve up to a step (None: its end)."""
     if curve is None or not curve.values:
         return None
     if until is None:

@@ -12,7 +12,7 @@ from textual.widgets import Static
 
 from explorer.lineage.address import Node
 from explorer.lineage.rows import Rows
-from explorer.tui import walk
+from explorer.tui import walk, wording
 from explorer.tui.actions import Action, bindings
 from explorer.tui.columns import Piece
 from explorer.tui.detail import Detail, Known
@@ -155,12 +155,17 @@ class LineageScreen(Deeds):
         detail = Detail(
             session.state, self.view.rows, node, known, session.palette, session.glyphs, session.clock()
         )
-        pane.border_title = detail.title.replace("[", r"\[")
         width, height = pane.size.width, pane.size.height
         if self.has_class("-wide") or self.has_class("-only-detail"):
-            pane.write(detail.full(width, chart=max(3, min(10, height - 24)), log=max(3, height - 30)))
+            # a border's title would repaint the whole pane for every row that the cursor passes
+            title = "node"
+            lines = detail.full(width, chart=max(3, min(10, height - 24)), log=max(3, height - 30))
+            pane.write([[(wording.fit(detail.title, width), session.palette.head(detail.lane))], [], *lines])
         else:
+            title = detail.title.replace("[", r"\[")
             pane.write(detail.compact(width))
+        if pane.border_title != title:
+            pane.border_title = title
 
     def idle_status(self) -> tuple[list[Piece], list[Piece]]:
         palette, state = self.session.palette, self.session.state
