@@ -25,10 +25,13 @@ def identical_until(a: Mapping[str, Series], b: Mapping[str, Series]) -> float |
 
 def with_restored_step(attempt: Attempt, earlier: Iterable[Attempt]) -> Attempt:
     """An attempt that carries history, with the restored step that its history gives away if none is told."""
-    if not attempt.carries or attempt.restored_step is not None:
+    if attempt.carries is None or attempt.restored_step is not None:
         return attempt
     found = [s for e in earlier if (s := identical_until(attempt.series, e.series)) is not None]
-    return replace(attempt, restored_step=max(found)) if found else attempt
+    if not found:
+        return attempt
+    # a replay with the same seed stays equal for a while: the checkpoint is the last one before they part
+    return replace(attempt, restored_step=max(found) - max(found) % attempt.carries)
 
 
 def _first_difference(a: Series, b: Series) -> float:

@@ -41,8 +41,8 @@ class Part:
     """What sets it apart from other parts of the same file."""
     started_s: float = math.nan
     restored_step: float | None = None
-    carries: bool = False
-    """Its rows begin with those of the run that it resumed from."""
+    carries: float | None = None
+    """Its rows begin with those of the run that it resumed from: how many steps apart it saves; else None."""
 
 
 class Reading(Protocol):

@@ -65,8 +65,8 @@ class Attempt:
     restored_step: float | None = None
     fresh: bool = False
     key: str = ""
-    carries: bool = False
-    """Its rows begin with those of the run that it resumed from."""
+    carries: float | None = None
+    """Its rows begin with those of the run that it resumed from: how many steps apart it saves; else None."""
     backfilled: int = 0
     troubles: tuple[Trouble, ...] = field(default=())
 

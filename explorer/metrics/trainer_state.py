@@ -33,7 +33,8 @@ def read_trainer_state(data: bytes, before: Whole) -> Whole:
             _take(row, columns, troubles)
         else:
             troubles.tell(0, "a row that is not an object")
-    part = Part(series_of(columns), carries=True)
+    saves = number(state.get("save_steps"))  # a share of all steps where it is below 1
+    part = Part(series_of(columns), carries=saves if saves is not None and saves >= 1 else 1.0)
     return Whole(before.file, len(data), troubles.all(), (part,))
 
 
