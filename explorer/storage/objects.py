@@ -10,6 +10,7 @@ from explorer.errors import Conflict, ExplorerError, NotFound
 from explorer.lineage.address import Node
 from explorer.lineage.values import ObjectInfo, Range
 from explorer.storage.bulk import range_header, read_range, speaks_key
+from explorer.storage.labels import Labels
 from explorer.storage.listing import answered_object, object_of
 from explorer.storage.translate import read_answer
 from explorer.storage.wire import Wire, retries_of
@@ -140,8 +141,26 @@ class Objects(Wire):
         with self._speaking(node, key, known=lambda: self._keys_near(node, key)) as client:
             return answered_object(key, client.head_object(Bucket=node.bucket, Key=key))
 
+    def read_labels(self, node: Node, item: ObjectInfo) -> Labels:
+        """The content headers and metadata of a listed object: one HEAD.
+
+        Raises:
+            NotFound: it is gone. Conflict: it has another ETag by now.
+        """
+        with self._speaking(node, item.key) as client:
+            answer = client.head_object(Bucket=node.bucket, Key=item.key)
+        _check_etag(node, item.key, answered_object(item.key, answer).etag, item.etag)
+        return Labels.of(answer)
+
     def write(
-        self, bucket: str, key: str, data: bytes, *, if_none_match: bool = False, if_match: str | None = None
+        self,
+        bucket: str,
+        key: str,
+        data: bytes,
+        *,
+        if_none_match: bool = False,
+        if_match: str | None = None,
+        labels: Labels | None = None,
     ) -> ObjectInfo:
         """Write a small object; with a condition, only if it is new or still has the ETag `if_match`.
 
@@ -153,6 +172,7 @@ class Objects(Wire):
             asked["IfNoneMatch"] = "*"
         if if_match:
             asked["IfMatch"] = f'"{if_match}"'
+        asked |= labels.arguments() if labels else {}
         node = Node(bucket)
         try:
             with self._speaking(node, key) as client:
@@ -166,7 +186,7 @@ class Objects(Wire):
                 raise
             return item
 
-    def upload(self, bucket: str, key: str, path: Path) -> ObjectInfo:
+    def upload(self, bucket: str, key: str, path: Path, *, labels: Labels | None = None) -> ObjectInfo:
         """Write a file as an object, in parts of 16 MiB when it is bigger than that.
 
         Raises:
@@ -181,9 +201,11 @@ class Objects(Wire):
                 f"The file cannot be read: {error.strerror}.", hint="check the path", where=str(path)
             ) from error
         node = Node(bucket)
+        said = labels.arguments() if labels else {}
         with source, self._speaking(node, key) as client:
             if size <= _MULTIPART_BYTES:
-                item = answered_object(key, client.put_object(Bucket=bucket, Key=key, Body=source), size)
+                answer = client.put_object(Bucket=bucket, Key=key, Body=source, **said)
+                item = answered_object(key, answer, size)
             else:
                 from boto3.s3.transfer import TransferConfig
 
@@ -193,7 +215,7 @@ class Objects(Wire):
                     max_concurrency=4,
                     preferred_transfer_client="classic",  # the CRT one drops our headers and the endpoint
                 )
-                client.upload_fileobj(source, bucket, key, Config=config)
+                client.upload_fileobj(source, bucket, key, Config=config, ExtraArgs=said)
                 item = answered_object(key, client.head_object(Bucket=bucket, Key=key))
         if item.size_bytes != size or path.stat().st_size != size:
             raise Conflict("The file changed while it was uploaded.", hint="upload it again", where=str(path))

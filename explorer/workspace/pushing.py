@@ -200,7 +200,8 @@ class Push:
     def _send(self, place: Place, sent: Sent, there: dict[str, ObjectInfo], item: ObjectInfo) -> None:
         if refers(item.key, item.size_bytes):
             data = rewrite(read_whole(self._source, place.node, item), self._map.renamed)
-            arrived = self._target.write(sent.name, item.key, data)
+            labels = self._source.read_labels(place.node, item)
+            arrived = self._target.write(sent.name, item.key, data, labels=labels)
         else:
             # half of a big object's way is reading it
             halves = partial(self._count, share=0.5)

@@ -73,15 +73,16 @@ def copy_object(
     scratch: Path,
     on_read: Callable[[int], None],
 ) -> ObjectInfo:
-    """Copy an object, pinned by its ETag; a big one by way of a file in `scratch`, in parts of 16 MiB.
+    """Copy an object with its headers and metadata, pinned by its ETag.
 
-    `on_read` is told the bytes of each part of a big one.
+    A big one goes by way of a file in `scratch`, in parts of 16 MiB; `on_read` is told the bytes of each.
 
     Raises:
         Conflict: it changed while it was read. StoreTrouble: no room for the file.
     """
+    labels = source.read_labels(node, item)
     if not is_big(item):
-        return target.write(bucket, item.key, read_whole(source, node, item))
+        return target.write(bucket, item.key, read_whole(source, node, item), labels=labels)
     if shutil.disk_usage(scratch).free < item.size_bytes + _RESERVE_BYTES:
         raise StoreTrouble(
             f"There is no room to copy {item.size_bytes} bytes through this disk.",
@@ -94,7 +95,7 @@ def copy_object(
             file.write(source.read_part(node, item, start, length))
             on_read(length)
         file.flush()
-        return target.upload(bucket, item.key, Path(file.name))
+        return target.upload(bucket, item.key, Path(file.name), labels=labels)
 
 
 def read_whole(source: Store, node: Node, item: ObjectInfo) -> bytes:

@@ -20,12 +20,14 @@ from explorer.lineage.address import Node
 from explorer.lineage.values import Bucket
 from explorer.localstore import ensure_running, stop
 from explorer.storage import Store, open_store
+from explorer.storage.labels import Labels
 from explorer.workspace.pushing import Push, PushProgress, PushReport
 from explorer.workspace.pushing_map import PushMap
 from explorer.workspace.pushing_objects import rewrite
 
 SMALL = ("grandchild", "from-a-cut")
 """With their ancestors: all but the big ones."""
+LABELS = Labels({"ContentType": "text/x-model", "CacheControl": "no-store"}, {"run": "r1", "epoch": "3"})
 BIG = random.Random(7).randbytes(17 << 20)  # more than one part
 
 
@@ -112,9 +114,9 @@ def build(store: Store) -> None:
     with tempfile.NamedTemporaryFile() as file:
         file.write(BIG)
         file.flush()
-        store.upload("big", "model", Path(file.name))
+        store.upload("big", "model", Path(file.name), labels=LABELS)
     store.fork(store.take_snapshot("big").node, "big-fork")
-    store.write("big-fork", "small", b"x")
+    store.write("big-fork", "small", b"x", labels=LABELS)
 
 
 def pushed(
@@ -176,6 +178,9 @@ def test_everything_arrives_as_it_was_and_nothing_twice(source: Store, target: S
     # forks send what they changed: the big file of the parent travels once
     assert len(BIG) <= report.sent_bytes == told[-1].done_bytes == told[-1].total_bytes < len(BIG) + 5000
     assert target.read_object(Node("big-fork"), "model")[0] == BIG
+    for item in target.list_objects(Node("big-fork")):
+        if item.key in ("model", "small"):
+            assert target.read_labels(Node("big-fork"), item) == LABELS
     assert report.verified == 5 + 6
     assert (again.objects, again.snapshots, again.verified) == (0, 0, 11)
     note = json.loads(target.read_object(Node("base"), ".explorer/push.json")[0])
