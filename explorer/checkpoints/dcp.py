@@ -97,10 +97,10 @@ def read_metadata(info: ObjectInfo, file: str, checkpoint: Checkpoint, engine: E
     state: dict[str, Value] = {}
     for (name, _), answer in zip(readable, answers, strict=True):
         state |= _scalar(name, answer)
-    tensors = (
-        Tensor(name, dtype, shape, size_in_bytes(dtype, shape) or 0, folder + at, None, _part(name), pieces)
-        for name, dtype, shape, pieces, at in told.tensors
-    )
+    tensors = []
+    for name, dtype, shape, pieces, at in told.tensors:
+        size = size_in_bytes(dtype, shape) or 0
+        tensors.append(Tensor(name, dtype, shape, size, folder + at, None, _part(name), None, pieces))
     return Part(
         file,
         "dcp",

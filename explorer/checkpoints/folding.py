@@ -30,14 +30,12 @@ def fold(rows: Iterable[Row]) -> tuple[Row, ...]:
     """
     groups: dict[tuple[str, str, str, str], list[tuple[Row, tuple[int, ...]]]] = {}
     for row in rows:
-        numbers = tuple(map(int, _NUMBER.findall(row.name)))
+        found = [] if "*" in row.name else _NUMBER.findall(row.name)
+        numbers = tuple(map(int, found))
         # a renamed tensor has its layer's number on both sides
-        key = (
-            row.mark,
-            _NUMBER.sub("*", row.name),
-            _NUMBER.sub("*", row.a) if row.mark == "→" else row.a,
-            row.b,
-        )
+        old = row.mark == "→" and found and "*" not in row.a and _NUMBER.findall(row.a) == found
+        pattern = _NUMBER.sub("*", row.name) if found else row.name
+        key = (row.mark, pattern, _NUMBER.sub("*", row.a) if old else row.a, row.b)
         groups.setdefault(key, []).append((row, numbers))
     return tuple(row for key, group in groups.items() for row in _folded(key[1], group))
 
@@ -50,7 +48,8 @@ def _folded(pattern: str, group: Sequence[tuple[Row, tuple[int, ...]]]) -> Itera
     columns = [sorted(set(column)) for column in zip(*(numbers for _, numbers in group), strict=True)]
     if prod(map(len, columns)) == len(group):
         ranges = [_ranges(column) for column in columns]
-        a = _filled(_NUMBER.sub("*", first.a), ranges) if first.mark == "→" else first.a
+        old = first.mark == "→" and _NUMBER.findall(first.a) == _NUMBER.findall(first.name)
+        a = _filled(_NUMBER.sub("*", first.a), ranges) if old else first.a
         yield replace(first, name=_filled(pattern, ranges), a=a, count=len(group))
         return
     # not a full block: one row for each value of the first number

@@ -27,7 +27,8 @@ _KEPT_ITEMS = 64
 _TYPES = {
     0: ("F32", 1, 4), 1: ("F16", 1, 2), 2: ("Q4_0", 32, 18), 3: ("Q4_1", 32, 20), 6: ("Q5_0", 32, 22),
     7: ("Q5_1", 32, 24), 8: ("Q8_0", 32, 34), 9: ("Q8_1", 32, 40), 10: ("Q2_K", 256, 84),
-    11: ("Q3_K", 256, 110), 12: ("Q4_K", 256, 144), 13: ("Q5_K", 256, 176), 14: ("Q6_K", 256, 210), 15: ("Q8_K", 256, 292),
+    11: ("Q3_K", 256, 110), 12: ("Q4_K", 256, 144), 13: ("Q5_K", 256, 176), 14: ("Q6_K", 256, 210),
+    15: ("Q8_K", 256, 292),
     16: ("IQ2_XXS", 256, 66), 17: ("IQ2_XS", 256, 74), 18: ("IQ3_XXS", 256, 98), 19: ("IQ1_S", 256, 50),
     20: ("IQ4_NL", 32, 18), 21: ("IQ3_S", 256, 110), 22: ("IQ2_S", 256, 82), 23: ("IQ4_XS", 256, 136),
     24: ("I8", 1, 1), 25: ("I16", 1, 2), 26: ("I32", 1, 4), 27: ("I64", 1, 8), 28: ("F64", 1, 8),
@@ -154,12 +155,8 @@ def _record(cursor: _Cursor) -> tuple[str, tuple[int, ...], int, int]:
     if dimensions > _MAX_DIMENSIONS:
         raise refused(cursor.file, f"`{name[:80]}` has {dimensions} dimensions")
     shape = tuple(cursor.number("<Q") for _ in range(dimensions))
-    return (
-        name,
-        tuple(reversed(shape)),
-        cursor.number("<I"),
-        cursor.number("<Q"),
-    )  # innermost first in the file
+    kind, offset = cursor.number("<I"), cursor.number("<Q")
+    return name, tuple(reversed(shape)), kind, offset  # the file has the innermost dimension first
 
 
 def _tensor(record: tuple[str, tuple[int, ...], int, int], start: int, size_bytes: int, file: str) -> Tensor:

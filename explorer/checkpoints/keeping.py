@@ -13,7 +13,7 @@ def part_to_json(part: Part) -> dict[str, Any]:
         "file": part.file,
         "format": part.format,
         "tensors": [
-            [t.name, t.dtype, list(t.shape), t.size_bytes, t.file, t.start, t.part, t.chunks]
+            [t.name, t.dtype, list(t.shape), t.size_bytes, t.file, t.start, t.part, t.archived, t.chunks]
             for t in part.tensors
         ],
         "config": dict(part.config),
@@ -32,7 +32,10 @@ def part_from_json(body: dict[str, Any]) -> Part:
     return Part(
         body["file"],
         body["format"],
-        tuple(Tensor(n, d, tuple(s), b, f, at, p, c) for n, d, s, b, f, at, p, c in body["tensors"]),
+        tuple(
+            Tensor(n, d, tuple(s), b, f, at, p, (z[0], z[1]) if z else None, c)
+            for n, d, s, b, f, at, p, z, c in body["tensors"]
+        ),
         _values(body["config"]),
         _values(body["state"]),
         body["placed"],

@@ -6,8 +6,9 @@ import re
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
 
+from explorer.checkpoints.folding import Row
 from explorer.checkpoints.printable import printable
-from explorer.checkpoints.sections import Row, Section, show_bytes, show_shape, show_value
+from explorer.checkpoints.sections import Section, show_bytes, show_shape, show_value
 from explorer.checkpoints.values import Manifest, Tensor, Values
 
 _NUMBER = re.compile(r"(?<=\.)\d+(?=\.)")

@@ -150,7 +150,10 @@ def _objects_in_words(diff: Diff) -> str:
 
 
 def _in_words(change: Change) -> str:
-    return f"{printable(change.path, 60)} {show_value(change.a, 30)} → {show_value(change.b, 30)}"
+    path = printable(change.path, 60)
+    if path.rpartition(".")[2].startswith("rng") and change.a is not None and change.b is not None:
+        return f"{path} differs"
+    return f"{path} {show_value(change.a, 30)} → {show_value(change.b, 30)}"
 
 
 def _name(tensor: Tensor) -> str:

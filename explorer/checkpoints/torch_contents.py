@@ -61,12 +61,14 @@ class _Found:
         file: str,
         storages: Mapping[str, int] | None,
         starts: Mapping[str, int] | None,
+        entries: Mapping[str, int] | None,
         prints: Mapping[str, str] | None,
     ) -> None:
         self.file = file
         self.prints = prints or {}
         self.storages = storages
         self.starts = starts or {}
+        self.entries = entries or {}
         self.tensors: list[Tensor] = []
         self.names: dict[tuple[object, ...], str] = {}
         self.aliases: list[tuple[str, str]] = []
@@ -83,7 +85,10 @@ class _Found:
             self.warnings.append(f"{self.file}: the bytes of `{name[:80]}` are not all in the file")
         start = self.starts.get(found.storage)
         at = None if start is None or not found.plain else start + found.start_bytes
-        self.tensors.append(Tensor(name, found.dtype, found.shape, found.size_bytes, self.file, at, part))
+        entry = self.entries.get(found.storage)
+        archived = None if entry is None or not found.plain else (entry, found.start_bytes)
+        shape, size = found.shape, found.size_bytes
+        self.tensors.append(Tensor(name, found.dtype, shape, size, self.file, at, part, archived))
         if found.storage and found.size_bytes:
             first = self.names.setdefault((part, *found.identity), name)
             if first != name:
@@ -97,14 +102,16 @@ def part_of_value(
     *,
     storages: Mapping[str, int] | None = None,
     starts: Mapping[str, int] | None = None,
+    entries: Mapping[str, int] | None = None,
     prints: Mapping[str, str] | None = None,
 ) -> Part:
     """What a loaded file tells.
 
-    `storages` are the bytes that each storage has, `starts` where it begins, `prints` a fingerprint of its
+    `storages` are the bytes that each storage has, `starts` where it begins,
+    `entries` where its entry in an archive begins, `prints` a fingerprint of its
     content (the CRC that the archive's directory has of it), each by the storage's key.
     """
-    found = _Found(file, storages, starts, prints)
+    found = _Found(file, storages, starts, entries, prints)
     name, value = base(file), loaded.value
     if name.startswith(("rng_state", "random_states")):
         found.state["rng"] = _random_state(value, found.prints)

@@ -60,6 +60,7 @@ def read_zip(info: ObjectInfo, file: str, head: bytes, tail: bytes) -> Reading[P
         file,
         "torchscript" if scripted else "torch",
         storages={key: entry.size_bytes for key, entry in contents.items()},
+        entries={key: entry.start for key, entry in contents.items() if entry.method == 0},
         prints={key: f"{entry.crc:08x}" for key, entry in contents.items()},
     )
 

@@ -30,6 +30,8 @@ class Tensor:
     """Offset of its first byte in `file`; None where it is not one plain stretch of bytes."""
     part: str = "model"
     """`model`, `optimizer`, or `other` (buffers of schedulers, metrics, random states)."""
+    archived: tuple[int, int] | None = None
+    """In a zip: where its entry's own header begins, and its offset in the entry's data."""
     chunks: int = 1
     """Into how many pieces it is cut (ranks of a sharded checkpoint)."""
 

@@ -12,7 +12,9 @@ from typing import Any
 
 from explorer.errors import ExplorerError
 
-_VERBS = ("demo", "serve", "tree", "show", "buckets", "compare", "cache", "runs", "store", "push", "doctor")
+_VERBS = (
+    "demo", "serve", "tree", "show", "diff", "buckets", "compare", "cache", "runs", "store", "push", "doctor",
+)  # fmt: skip
 """The files of this room that bring verbs, in the order of `--help`."""
 
 

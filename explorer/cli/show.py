@@ -1,19 +1,20 @@
-"""`explorer ls`, `show` and `diff`: what is at a node, and what differs between two."""
+"""`explorer ls` and `show`: the objects and the checkpoints at a place."""
 
 from __future__ import annotations
 
 import argparse
-from fnmatch import fnmatchcase
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from explorer.cli.diff import print_sections
 from explorer.cli.door import print_json, store_json, workspace_of
-from explorer.errors import BadInput
+from explorer.errors import NotFound
 
 if TYPE_CHECKING:
-    from explorer.checkpoints import Checkpoint, Diff, Manifest, Section
+    from explorer.checkpoints import Checkpoint, Manifest
     from explorer.lineage.values import ObjectInfo
 
-_TENSORS_SHOWN = 40
+_ROWS_SHOWN = 40
 
 
 def register(verbs: Any) -> None:
@@ -27,12 +28,6 @@ def register(verbs: Any) -> None:
     show.add_argument("--all", action="store_true", help="read every checkpoint, not only the newest")
     show.add_argument("--tensors", metavar="GLOB", help="list the tensors whose names match")
     show.set_defaults(func=_show)
-    diff = verbs.add_parser("diff", help="what differs between two addresses; exit code 1 if anything does")
-    diff.add_argument("a", metavar="A")
-    diff.add_argument("b", metavar="B")
-    diff.add_argument("--only", metavar="SECTION", help="config, state, tensors, objects or warnings")
-    diff.add_argument("--match", metavar="GLOB", help="only rows whose names match")
-    diff.set_defaults(func=_diff)
 
 
 def _ls(args: argparse.Namespace) -> int:
@@ -84,40 +79,43 @@ def _object(info: ObjectInfo) -> dict[str, Any]:
 
 
 def _show(args: argparse.Namespace) -> int:
-    """Exit code 1 where the checkpoint that was read is incomplete or damaged."""
+    """Exit code 1 where a checkpoint that was read is incomplete or damaged."""
+    from explorer.lineage.address import Address
+
+    address = Address.parse(args.address)
     with workspace_of(args) as workspace:
-        node = workspace.resolve(args.address)
+        node = workspace.resolve(address)
         label, store = workspace.state.label(node), workspace.state.store
-        found = workspace.checkpoints(node)
-        steps = [c for c in found if args.step is None or c.step == args.step]
-        if found and steps and args.all:
-            read = {c.prefix: workspace.read_manifest(node, c) for c in steps}
-        else:
-            newest = workspace.manifest(node, args.step)
-            read = {newest.checkpoint.prefix: newest}
+        every = workspace.checkpoints(node)
+        found = _chosen(every, address.key or "", args.step, label)
+        read = {c: workspace.read_manifest(node, c) for c in (found if args.all else found[:1])}
     sound = all(manifest.complete for manifest in read.values())
     if args.json:
-        print_json(
-            {
-                "store": store_json(store),
-                "address": node.address,
-                "checkpoints": [_checkpoint_json(c, read.get(c.prefix)) for c in steps],
-            }
-        )
+        checkpoints = [_checkpoint_json(c, read.get(c)) for c in found]
+        print_json({"store": store_json(store), "address": node.address, "checkpoints": checkpoints})
         return 0 if sound else 1
     from explorer.checkpoints import manifest_sections, printable
 
-    print(f"{printable(label)}  {len(found)} checkpoint{'s' * (len(found) != 1)}")
-    for checkpoint in steps:
-        manifest = read.get(checkpoint.prefix)
+    print(f"{printable(label)}  {len(every)} checkpoint{'s' * (len(every) != 1)}")
+    for checkpoint in found:
+        manifest = read.get(checkpoint)
         if manifest is None:
             missing = "" if checkpoint.complete else f"  missing {', '.join(checkpoint.missing[:3])}"
             print(printable(f"  {checkpoint.prefix or '(root)'}  {checkpoint.format}{missing}"))
         else:
-            _print_sections(
-                manifest_sections(manifest, args.tensors), limit=None if args.tensors else _TENSORS_SHOWN
-            )
+            shown = manifest_sections(manifest, args.tensors)
+            print_sections(shown, limit=None if args.tensors else _ROWS_SHOWN)
     return 0 if sound else 1
+
+
+def _chosen(every: Sequence[Checkpoint], prefix: str, step: int | None, label: str) -> list[Checkpoint]:
+    found = [c for c in every if c.prefix.startswith(prefix) and step in (None, c.step)]
+    if not found:
+        what = f" of step {step}" if step is not None else f" under `{prefix}`" if prefix else ""
+        names = ", ".join(c.prefix or "(root)" for c in every[:5])
+        hint = f"there are {names}" if every else "`explorer ls` shows the objects that are there"
+        raise NotFound(f"There is no checkpoint{what} at {label}.", hint=hint)
+    return found
 
 
 def _checkpoint_json(checkpoint: Checkpoint, manifest: Manifest | None) -> dict[str, Any]:
@@ -125,42 +123,3 @@ def _checkpoint_json(checkpoint: Checkpoint, manifest: Manifest | None) -> dict[
     from explorer.checkpoints import unread
 
     return {**(manifest or unread(checkpoint)).to_json(), "read": manifest is not None}
-
-
-def _diff(args: argparse.Namespace) -> int:
-    with workspace_of(args) as workspace:
-        a, b = workspace.resolve(args.a), workspace.resolve(args.b)
-        found = workspace.diff(a, b)
-        store = workspace.state.store
-    if args.json:
-        print_json({"store": store_json(store), **found.to_json()})
-        return 1 if found.any else 0
-    _print_diff(found, args)
-    return 1 if found.any else 0
-
-
-def _print_diff(found: Diff, args: argparse.Namespace) -> None:
-    known = ("warnings", "config", "state", "tensors", "objects")
-    if args.only and args.only not in known:
-        raise BadInput(f"`{args.only}` is no section of a diff.", hint=f"sections are {', '.join(known)}")
-    if not args.only and not args.match:
-        print(found.summary.split("\n  warning:")[0])
-    _print_sections(
-        [s for s in found.sections(folded=not args.match) if args.only in (None, s.title)], match=args.match
-    )
-
-
-def _print_sections(
-    found: list[Section] | tuple[Section, ...], *, match: str | None = None, limit: int | None = None
-) -> None:
-    for section in found:
-        rows = [row for row in section.rows if match is None or fnmatchcase(row.name, match)]
-        if not rows and match is not None:
-            continue
-        print(f"\n{section.title}: {section.note}")
-        width = min(48, max((len(row.name) for row in rows), default=0))
-        for row in rows[:limit]:
-            arrow = " → " if row.a and row.b else " "
-            print(f"  {row.mark} {row.name:<{width}}  {row.a}{arrow if row.a else ''}{row.b}".rstrip())
-        if limit is not None and len(rows) > limit:
-            print(f"    and {len(rows) - limit} more (--tensors '*' lists all)")

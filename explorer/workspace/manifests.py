@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from explorer.errors import Conflict, NotFound
+from explorer.errors import BadInput, Conflict, NotFound
 from explorer.lineage.address import Node
 from explorer.lineage.values import ObjectInfo, Range
 from explorer.workspace.core import Core
@@ -17,7 +17,7 @@ from explorer.workspace.known_parts import KnownParts
 from explorer.workspace.unpickling import digest_in_child
 
 if TYPE_CHECKING:
-    from explorer.checkpoints import Checkpoint, Cost, Diff, Manifest, Part
+    from explorer.checkpoints import Checkpoint, Cost, Diff, Manifest, Part, Side, ThreeWay
 
 _LISTINGS = 64
 """So many listings of snapshots are kept in memory: they cannot change."""
@@ -80,7 +80,27 @@ class Manifests:
         Cost: two listings and two waves of ranged reads, both sides at once; a file that both sides share is
         read once, one that was read before not at all.
         """
-        from explorer.checkpoints import Side, assemble, diff, find_checkpoints, tasks
+        from explorer.checkpoints import diff
+
+        return diff(*self._sides(a, b))
+
+    def three_way(self, fork: Node) -> ThreeWay:
+        """A fork and its parent's head, each against the snapshot that the fork was made from.
+
+        Raises:
+            BadInput: the node's bucket is not a fork.
+        """
+        from explorer.checkpoints import three_way
+
+        base = self._core.state.bucket(fork.bucket).parent
+        if base is None:
+            raise BadInput(f"`{fork.bucket}` is not a fork.", hint="name two addresses to compare")
+        start, ours = self._sides(base, fork)
+        _, theirs = self._sides(base, Node(base.bucket))
+        return three_way(start, ours, theirs)
+
+    def _sides(self, a: Node, b: Node) -> list[Side]:
+        from explorer.checkpoints import Side, assemble, find_checkpoints, tasks
 
         # a thread of its own: the shared pool may be full of callers that wait just like this one
         with ThreadPoolExecutor(1, thread_name_prefix="diff") as other:
@@ -89,9 +109,8 @@ class Manifests:
             newest = [next(iter(find_checkpoints(objects)), None) for objects in listings]
             named = [{(t.file, t.identity): t.info.key for t in tasks(c)} if c else {} for c in newest]
             shared = frozenset(key for known, key in named[1].items() if known in named[0])
-            reads = [(a, newest[0], frozenset[str]()), (b, newest[1], shared)]
-            pending = other.submit(self._read_parts, *reads[1])
-            told = [self._read_parts(*reads[0]), pending.result()]
+            pending = other.submit(self._read_parts, b, newest[1], shared)
+            told = [self._read_parts(a, newest[0], frozenset()), pending.result()]
         sides: list[Side] = []
         told_by_a = {part.file: part for part in told[0][0]}
         for node, objects, checkpoint, (parts, cost) in zip((a, b), listings, newest, told, strict=True):
@@ -102,7 +121,7 @@ class Manifests:
                     parts = tuple(told_by_a[part.file] if part.file in lent else part for part in parts)
                 manifest = replace(assemble(checkpoint, parts), cost=cost)
             sides.append(Side(label, objects, checkpoint, manifest))
-        return diff(*sides)
+        return sides
 
     def _read_parts(
         self, node: Node, checkpoint: Checkpoint | None, elsewhere: frozenset[str]
@@ -114,7 +133,7 @@ class Manifests:
             return (), Cost()
         known = self._known.load(checkpoint)
         blank = {key: Part(checkpoint.relative(key)) for key in elsewhere}
-        fetch = _Fetch(self._core, node, checkpoint.objects)
+        fetch = Fetch(self._core, node, checkpoint.objects)
         parts = drive(read_parts(checkpoint, known | blank, digest_in_child), fetch)
         self._known.keep(checkpoint, parts, known.keys() | elsewhere)
         return parts, fetch.cost
@@ -135,7 +154,7 @@ class Manifests:
         return chosen
 
 
-class _Fetch:
+class Fetch:
     """One node's reads, wave by wave, each object pinned to the listing; counts what it costs."""
 
     def __init__(self, core: Core, node: Node, objects: Sequence[ObjectInfo]) -> None:

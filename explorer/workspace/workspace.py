@@ -18,9 +18,13 @@ from explorer.workspace.journal import Journal
 from explorer.workspace.manifests import Manifests
 from explorer.workspace.refreshing import Refreshing
 from explorer.workspace.runs import Runs
+from explorer.workspace.value_statistics import ValueStatistics
 
 if TYPE_CHECKING:
-    from explorer.checkpoints import Checkpoint, Diff, Manifest
+    from threading import Event
+
+    from explorer.checkpoints import Checkpoint, Diff, Manifest, ThreeWay
+    from explorer.checkpoints.statistics import Statistics
     from explorer.metrics import Comparison
     from explorer.storage import Store
 
@@ -37,6 +41,7 @@ class Workspace:
         self._journal = Journal(settings.data / "journal.jsonl")
         self._forks = Forks(core, self._journal)
         self._manifests = Manifests(core)
+        self._values = ValueStatistics(core, self._manifests)
         self._curves = Curves(core)
         self._caching = Caching(core)
         self._runs = Runs(core, fork=self._forks.fork, caching=self._caching)
@@ -123,6 +128,25 @@ class Workspace:
 
     def diff(self, a: Node, b: Node) -> Diff:
         return self._manifests.diff(a, b)
+
+    def three_way(self, fork: Node) -> ThreeWay:
+        """What a fork changed, and what its parent has changed since. Raises BadInput where it is no fork."""
+        return self._manifests.three_way(fork)
+
+    def values_cost(self, a: Node, b: Node, glob: str) -> tuple[int, int]:
+        """How many tensors match, and the bytes that `values` would read of them."""
+        return self._values.estimate(a, b, glob)
+
+    def values(
+        self,
+        a: Node,
+        b: Node,
+        glob: str,
+        on_progress: Callable[[int, int], None] = lambda done, total: None,
+        cancel: Event | None = None,
+    ) -> tuple[Statistics, ...]:
+        """Compare the values of tensors by streaming them; `on_progress` is told bytes done and in all."""
+        return self._values.read(a, b, glob, on_progress, cancel)
 
     def compare(self, nodes: Sequence[Node], metric: str | None = None, x: str = "step") -> Comparison:
         return self._curves.compare(nodes, metric, x)

@@ -6,6 +6,7 @@ import io
 import json
 import pickle
 import random
+import struct
 import sys
 import zipfile
 from collections.abc import Iterator
@@ -98,6 +99,22 @@ def pickled_tensor(key: str, count: int) -> bytes:
     )
 
 
+def gguf_file() -> bytes:
+    def text(word: str) -> bytes:
+        return struct.pack("<Q", len(word)) + word.encode()
+
+    words = struct.pack("<IQ", 8, 3) + text("a") + text("b") + text("c")
+    settings = text("a.b") + struct.pack("<II", 4, 7) + text("tokens") + struct.pack("<I", 9) + words
+    head = (
+        b"GGUF"
+        + struct.pack("<IQQ", 3, 1, 2)
+        + settings
+        + text("blk.0.w")
+        + struct.pack("<I2QIQ", 2, 3, 2, 0, 0)
+    )
+    return head + bytes(-len(head) % 32) + bytes(24)
+
+
 def state_dict(*names: str) -> bytes:
     entries = b"".join(
         b"X" + len(name).to_bytes(4, "little") + name.encode() + pickled_tensor(str(i), 4)
@@ -123,6 +140,7 @@ def samples() -> dict[str, bytes]:
         "pytorch_model.bin": torch_zip(state_dict("a", "b"), {"0": bytes(16), "1": bytes(16)}),
         "optimizer.pt": torch_zip(pickle.dumps({"state": {}, "param_groups": [{"lr": 0.1, "params": [0]}]}, 2), {}),
         "random_states_0.pkl": pickle.dumps({"step": 3, "random_state": (3, tuple(range(50)), None)}, 4),
+        "model.gguf.bin": gguf_file(),
         ".metadata": pickle.dumps(metadata, 2),
     }  # fmt: skip
 

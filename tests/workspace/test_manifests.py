@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,13 +11,15 @@ import numpy as np
 import pytest
 from safetensors.numpy import save
 
-from explorer.errors import Conflict, NotFound
+from explorer.errors import BadInput, Conflict, NotFound
 from explorer.lineage.address import Node
+from explorer.lineage.events import Listed
 from explorer.lineage.state import State
 from explorer.settings import Settings
 from explorer.storage import Store, open_store
 from explorer.workspace.core import Core
 from explorer.workspace.manifests import Manifests
+from explorer.workspace.value_statistics import ValueStatistics
 
 
 @pytest.fixture
@@ -150,3 +153,38 @@ def test_a_truncated_model_is_told(core: Core, bucket: str):
     assert not manifest.complete
     assert "the file ends at" in manifest.damaged[0]
     assert manifest.config == {"lr": 1e-3}
+
+
+def test_a_fork_against_its_parent_twice(core: Core, bucket: str):
+    node = save_step(core.store, bucket, 100)
+    fork = core.store.fork(node, f"{bucket}-fork")
+    save_step(core.store, fork.name, 150, lr=3e-5, scale=2.0)
+    save_step(core.store, bucket, 200, lr=5e-4)
+    core.emit(Listed(core.store.list_lineage()))
+    told = Manifests(core).three_way(fork.head)
+    assert [(c.path, c.b) for c in told.fork.config] == [("lr", 3e-5)]
+    assert [(c.path, c.b) for c in told.parent.config] == [("lr", 5e-4)]
+    ours, theirs = told.both[0]
+    assert (ours.path, ours.b, theirs.b) == ("lr", 3e-5, 5e-4)
+    assert "changed by both: lr 3e-5 in the fork, 0.0005 in the parent" in told.summary
+    assert told.to_json()["both"][0] == {"path": "lr", "base": 1e-3, "fork": 3e-5, "parent": 5e-4}
+    with pytest.raises(BadInput):
+        Manifests(core).three_way(Node(bucket))
+
+
+def test_values_are_streamed_with_an_estimate_and_progress(core: Core, bucket: str):
+    a = save_step(core.store, bucket, 100, scale=1.0)
+    b = save_step(core.store, bucket, 200, scale=1.5)
+    values = ValueStatistics(core, Manifests(core))
+    assert values.estimate(a, b, "fc.*") == (1, 96)
+    seen: list[tuple[int, int]] = []
+    (told,) = values.read(a, b, "fc.*", lambda done, total: seen.append((done, total)))
+    assert told.relative == pytest.approx(0.5)
+    assert told.cosine == pytest.approx(1.0)
+    assert told.equal == 0
+    assert seen == [(96, 96)]
+    with pytest.raises(NotFound):
+        values.estimate(a, b, "nothing*")
+    stopped = threading.Event()
+    stopped.set()
+    assert values.read(a, b, "fc.*", cancel=stopped) == ()
