@@ -41,7 +41,7 @@ def start_in_background(data: Path, prefix: str) -> None:
 def main(data: Path, prefix: str) -> None:
     from explorer.workspace.opener import open_workspace
 
-    lock = (data / "demo" / "lock").open("w")
+    lock = (data / "demo" / f"{prefix}.lock").open("w")
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

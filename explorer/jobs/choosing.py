@@ -38,12 +38,21 @@ def choose_template(
         for template in known.values():
             if any(template.suits(bucket, command) for bucket in lineage):
                 return template
-    return _recorded(data, record, trusted=named == RECORDED, known=known)
+    return _recorded(data, record, lineage, trusted=named == RECORDED, known=known)
 
 
-def _recorded(data: Path, record: Record | None, *, trusted: bool, known: Mapping[str, Template]) -> Template:
+def _recorded(
+    data: Path,
+    record: Record | None,
+    lineage: Sequence[str],
+    *,
+    trusted: bool,
+    known: Mapping[str, Template],
+) -> Template:
     if record is not None:
         here = read_local_record(data, record.run)
+        if here is not None and here.bucket not in lineage:
+            here = None  # a bucket that borrows the id of another bucket's run gets nothing for it
         told = record if trusted else here
         if told is not None and told.command is not None:
             schema = schema_from_config(told.config) if told.config else None

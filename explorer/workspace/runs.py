@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from explorer.errors import Conflict, ExplorerError, NotFound, ResumeFailed
 from explorer.lineage.address import Node
-from explorer.lineage.events import RunChanged
+from explorer.lineage.events import OverridesRead, RunChanged
 from explorer.lineage.values import Overrides, RunView
 from explorer.workspace.core import Core
 
@@ -58,6 +60,8 @@ class Runs:
         self._rehearse(node.bucket, start, chosen, allowed)
         if in_place:
             target = node
+            if allowed:
+                self._note(node.bucket, allowed)
         else:
             target = self._fork(pinned or node, None, overrides)
             if pinned is None:  # a head without a snapshot: the fork has frozen it
@@ -186,6 +190,22 @@ class Runs:
         for declared in reversed(forks):
             told |= declared
         return told
+
+    def _note(self, bucket: str, overrides: Overrides) -> None:
+        """Write down what a resume in place changes, as a fork does: for the tree and for descendants."""
+        from explorer.workspace.forks import FORK_FILE
+
+        known = self._core.state.bucket(bucket)
+        merged = self._read_fork(known.head) | dict(overrides)
+        parent = {"bucket": known.parent.bucket, "version": known.parent.version} if known.parent else None
+        told = {
+            "bucket": bucket,
+            "parent": parent,
+            "overrides": merged,
+            "created_at": datetime.now(UTC).isoformat(timespec="milliseconds"),
+        }
+        self._core.store.write(bucket, FORK_FILE, json.dumps(told, indent=1).encode())
+        self._core.emit(OverridesRead(bucket, known.created_ns, tuple(merged.items())))
 
     def _read_fork(self, node: Node) -> dict[str, Any]:
         from explorer.workspace.forks import FORK_FILE, read_overrides

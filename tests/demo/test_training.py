@@ -66,6 +66,9 @@ def test_what_a_fork_changed_holds_through_its_descendants(workspace: Workspace,
     fork = workspace.fork(snapshots(workspace, base)[20], f"{base}-f", (("lr", 0.5),))
     first = finished(workspace, workspace.resume(fork))
     assert first.bucket == f"{base}-f"  # a fork that nobody writes to is resumed in place
+    third = finished(workspace, workspace.resume(Node(f"{base}-f"), overrides=(("steps", 45),)))
+    assert (third.bucket, third.state) == (f"{base}-f", "done"), log(workspace, third)
+    assert workspace.state.overrides[f"{base}-f"] == (("lr", 0.5), ("steps", 45))
     second = workspace.resume(snapshots(workspace, f"{base}-f")[30], overrides=(("weight_decay", 0.3),))
     assert second.bucket != f"{base}-f"
     assert dict(second.overrides) == {**dict(SHORT), "lr": 0.5, "weight_decay": 0.3}

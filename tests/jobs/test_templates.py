@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from explorer.errors import BadInput, NotFound
 from explorer.jobs.choosing import choose_template
 from explorer.jobs.record import Command, Record
+from explorer.jobs.status import write_json
 from explorer.jobs.templates import HOLES, Template, read_template, recorded_template
 
 VALUES = dict.fromkeys(HOLES, "") | {"bucket": "b-1", "run": "r1", "python": "py"}
@@ -101,6 +103,17 @@ def test_a_command_that_only_the_bucket_tells_is_not_run_without_being_named(tmp
         choose_template(tmp_path, None, None, ("b-1",), foreign)
     assert "--template recorded" in caught.value.hint
     assert choose_template(tmp_path, None, "recorded", ("b-1",), foreign).argv == ("curl", "evil.example")
+
+
+def test_a_bucket_that_borrows_a_run_id_gets_nothing_for_it(tmp_path: Path) -> None:
+    mine = record(("python", "clean-up.py"))
+    folder = tmp_path / "runs" / mine.run
+    folder.mkdir(parents=True)
+    write_json(folder / "record.json", mine.to_json(local=True))
+    assert choose_template(tmp_path, None, None, ("fork", "b-1"), mine).argv == ("python", "clean-up.py")
+    borrowed = replace(mine, bucket="theirs")
+    with pytest.raises(BadInput, match="Another machine"):
+        choose_template(tmp_path, None, None, ("theirs",), borrowed)
 
 
 def test_nothing_known_says_how_to_tell(tmp_path: Path) -> None:
