@@ -116,7 +116,8 @@ def _ends(info: ObjectInfo, head_only: bool) -> Reading[tuple[bytes, bytes]]:
     """The first and the last bytes, in parallel; all of a small file in one read."""
     size = info.size_bytes
     if head_only:
-        (head,) = yield (Range(info.key, 0, min(size, safetensors.HEAD_BYTES)),)
+        guess = safetensors.SHARD_HEAD_BYTES if "-of-" in base(info.key) else safetensors.HEAD_BYTES
+        (head,) = yield (Range(info.key, 0, min(size, guess)),)
         return head, b""
     if size <= zips.HEAD_BYTES + zips.TAIL_BYTES:
         (whole,) = yield (Range(info.key, 0, size),)

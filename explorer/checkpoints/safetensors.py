@@ -18,7 +18,9 @@ from explorer.lineage.values import ObjectInfo, Range
 MAX_HEADER_BYTES = 25_000_000
 """As huggingface_hub has it; the format's own library takes 100,000,000."""
 HEAD_BYTES = 32 * 1024
-"""First read: 97 of 100 popular files have a header below 100 kB, shards of large models 3-10 kB."""
+"""First read of a single file: most headers fit."""
+SHARD_HEAD_BYTES = 16 * 1024
+"""First read of one shard of many: theirs are 3-10 kB."""
 _MAX_DIMENSION = 2**63
 
 
