@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from explorer.access.patterns import matches
 
 # Source: https://www.tigrisdata.com/docs/iam/policies/supported-actions/ (30 actions)
@@ -71,6 +73,7 @@ _INSTEAD = {
 """API names and finer AWS actions that people write, and the action that controls them here."""
 
 
+@lru_cache(4096)
 def matches_action(pattern: str, action: str) -> bool:
     """Whether an `Action` entry names `action`; action names have no case."""
     return matches(pattern.lower(), action.lower())

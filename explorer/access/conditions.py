@@ -99,6 +99,7 @@ def read_network(text: str) -> IPv4Network | IPv6Network | None:
     return network
 
 
+@lru_cache(maxsize=4096)
 def read_address(text: str | None) -> IPv4Address | IPv6Address | None:
     """A peer's address; a v4 address that a v6 socket reports as `::ffff:1.2.3.4` is the v4 address."""
     try:
