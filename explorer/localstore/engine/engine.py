@@ -31,11 +31,14 @@ class Engine:
             self.blobs.prepare()
         self.ledger = Ledger(folder / "meta.db", read_only=read_only, now_ns=now_ns)
         self.buckets = Buckets(self.ledger)
-        self.objects = Objects(self.ledger, self.blobs)
+        self.objects = Objects(self.ledger, self.blobs, on_version_deleted=self._forget_views)
         self.listing = Listing(self.ledger)
         self.versions = Versions(self.ledger)
-        self.stats = Stats(self.ledger)
+        self.stats = Stats(self.ledger, self.listing)
         self.uploads = Uploads(self.ledger, self.objects)
+
+    def _forget_views(self) -> None:
+        self.listing.ancestors.forget()
 
     def _stop_writing(self, because: str) -> None:
         self.ledger.refuse_writes_because = because
@@ -49,7 +52,9 @@ class Engine:
         self, *, dry_run: bool = False, grace_s: float = GRACE_S, history_days: float | None = None
     ) -> Swept:
         """Remove what nothing can see any more, or say what that would be."""
-        return sweep(self.ledger, self.blobs, dry_run=dry_run, grace_s=grace_s, history_days=history_days)
+        swept = sweep(self.ledger, self.blobs, dry_run=dry_run, grace_s=grace_s, history_days=history_days)
+        self._forget_views()
+        return swept
 
     def close(self) -> None:
         self.ledger.close()

@@ -52,9 +52,10 @@ class BlobGone(Exception):
 
 
 class Objects:
-    def __init__(self, ledger: Ledger, blobs: Blobs) -> None:
+    def __init__(self, ledger: Ledger, blobs: Blobs, *, on_version_deleted: Callable[[], None]) -> None:
         self._ledger = ledger
         self._blobs = blobs
+        self._on_version_deleted = on_version_deleted
 
     def find(
         self, bucket: Bucket, key: bytes, *, at: int | None = None, version: int | None = None
@@ -182,7 +183,9 @@ class Objects:
             )
             return found
 
-        return self._ledger.write(job)
+        found = self._ledger.write(job)
+        self._on_version_deleted()
+        return found
 
     def copy(
         self,

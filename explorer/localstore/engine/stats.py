@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from explorer.localstore.engine.ledger import Ledger
-from explorer.localstore.engine.listing import visible
+from explorer.localstore.engine.listing import Listing
 from explorer.localstore.engine.records import Bucket
-from explorer.localstore.engine.schema import FOREVER
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,17 +20,16 @@ class Size:
 
 
 class Stats:
-    def __init__(self, ledger: Ledger) -> None:
+    def __init__(self, ledger: Ledger, listing: Listing) -> None:
         self._ledger = ledger
+        self._listing = listing
 
     def of_bucket(self, bucket: Bucket) -> Size:
         """Counted, not estimated: costs one walk through the bucket."""
         objects = total = 0
-        with self._ledger.reading() as connection:
-            for found in visible(connection, bucket.id, FOREVER):
-                objects += 1
-                total += found.size
-            (versions,) = connection.execute(
-                "SELECT count(*) FROM version WHERE bucket_id=?", (bucket.id,)
-            ).fetchone()
+        for found in self._listing.everything(bucket):
+            objects += 1
+            total += found.size
+        sql = "SELECT count(*) FROM version WHERE bucket_id=?"
+        (versions,) = self._ledger.read().execute(sql, (bucket.id,)).fetchone()
         return Size(objects, total, versions)

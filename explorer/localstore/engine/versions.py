@@ -7,11 +7,13 @@ import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from explorer.localstore.engine.ancestors import Level
 from explorer.localstore.engine.ledger import Ledger
-from explorer.localstore.engine.listing import PAST, Chain, below, read_chain
+from explorer.localstore.engine.listing import read_chain
 from explorer.localstore.engine.objects import COLUMNS, entry
 from explorer.localstore.engine.records import Bucket, Entry
 from explorer.localstore.engine.schema import FOREVER
+from explorer.localstore.engine.walks import PAST, interval
 
 _ROWS = f"""SELECT {COLUMNS} FROM version v WHERE v.bucket_id=?1 AND v.key>=?2 AND v.key<?3
   AND (v.key>?2 OR v.nts>?4) AND v.nts>=-?5 ORDER BY v.key, v.nts LIMIT ?6"""  # noqa: S608
@@ -70,11 +72,15 @@ class Versions:
 
 
 def _rows(
-    connection: sqlite3.Connection, chain: Chain, prefix: bytes, after: tuple[bytes, int | None], limit: int
+    connection: sqlite3.Connection,
+    chain: list[Level],
+    prefix: bytes,
+    after: tuple[bytes, int | None],
+    limit: int,
 ) -> Iterator[Version]:
     """Versions behind a place. An ancestor's are older than its child's, so time sorts the levels too."""
     key, ts = after
-    low, high = below(prefix, key)
+    low, high = interval(prefix, key)
     levels = [_level(connection, level, low, high, ts if low == key else None, limit) for level in chain]
     previous = key if ts is not None else None
     for found in heapq.merge(*levels, key=lambda e: (e.key, -e.ts)):

@@ -8,9 +8,9 @@ import json
 from collections.abc import Callable
 from urllib.parse import quote
 
-from explorer.localstore.engine.listing import PAST
 from explorer.localstore.engine.records import Bucket, Entry
 from explorer.localstore.engine.versions import Version
+from explorer.localstore.engine.walks import PAST
 from explorer.localstore.refusals import Refusal
 from explorer.localstore.wire.answers import Answer, iso_ms, xml_answer
 from explorer.localstore.wire.call import Call
