@@ -104,6 +104,9 @@ class Clients:
         if is_loopback(self.endpoint) and _proxied(self.endpoint):
             return None  # it follows http_proxy even to this machine
         with self._lock:
+            secure = self.endpoint.startswith("https:")
+            if secure and self._open()._session.get_config_variable("ca_bundle"):
+                return None  # it knows the system's certificates only
             store = self._bulk.get(node)
             if store is None:
                 store = self._bulk[node] = self._make_bulk(node)
@@ -139,6 +142,11 @@ class Clients:
             aws_endpoint_url_s3=endpoint,
             region=self.region,
             virtual_hosted_style_request=not by_path,
+            # obstore takes what is not said here from AWS_* variables.
+            skip_signature=False,
+            unsigned_payload=False,
+            s3_express=False,
+            request_payer=False,
             credential_provider=provide,
             client_options={
                 "allow_http": True,

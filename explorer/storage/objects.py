@@ -11,11 +11,13 @@ from explorer.lineage.address import Node
 from explorer.lineage.values import ObjectInfo, Range
 from explorer.storage.bulk import range_header, read_range, speaks_key
 from explorer.storage.labels import Labels
-from explorer.storage.listing import answered_object, object_of
+from explorer.storage.listing import answered_object, object_of, whole_size
 from explorer.storage.translate import read_answer
 from explorer.storage.wire import Wire, retries_of
 
 _MULTIPART_BYTES = 16 * 2**20
+_BULK_FROM = 8
+"""For fewer ranges a warm boto3 connection beats the new one of a store object for this node."""
 
 
 class Objects(Wire):
@@ -49,8 +51,12 @@ class Objects(Wire):
             NotFound: no such key here.
             Conflict: the object is not (or no longer) the one with the ETag `if_match`.
         """
+        return self._get(node, want, if_match)[0]
+
+    def _get(self, node: Node, want: Range, if_match: str | None) -> tuple[bytes, int | None]:
+        """Bytes and the size of the whole object, None where it was not told."""
         if want.length == 0:
-            return b""
+            return b"", None
         asked = {"Bucket": node.bucket, "Key": want.key}
         header = range_header(want)
         if header:
@@ -63,13 +69,13 @@ class Objects(Wire):
             except Exception as error:
                 told = read_answer(error)
                 if told is not None and told.status == 416:
-                    return b""
+                    return b"", None
                 raise
             data: bytes = answer["Body"].read()
         _check_etag(node, want.key, str(answer.get("ETag", "")).strip('"'), if_match)
         if header and "ContentRange" not in answer:  # a server that does not know ranges sent everything
             data = data[want.start :]
-        return data if want.length is None else data[: want.length]
+        return (data if want.length is None else data[: want.length]), whole_size(answer)
 
     def read_object(self, node: Node, key: str) -> tuple[bytes, ObjectInfo]:
         """A whole, small object and what it is. Raises NotFound, naming the nearest keys."""
@@ -89,10 +95,11 @@ class Objects(Wire):
             NotFound, Conflict: as `read`, for the first range that failed.
         """
         known = expect or {}
+        bulk = len(wants) >= _BULK_FROM
         if len(wants) == 1:
-            return (bytes(self._read_one(node, wants[0], known.get(wants[0].key))),)
+            return (bytes(self._read_one(node, wants[0], known.get(wants[0].key), bulk)),)
         pool = self._pool()
-        pending = [pool.submit(self._read_one, node, want, known.get(want.key)) for want in wants]
+        pending = [pool.submit(self._read_one, node, want, known.get(want.key), bulk) for want in wants]
         try:
             return tuple(bytes(future.result()) for future in pending)
         finally:
@@ -105,7 +112,7 @@ class Objects(Wire):
         Raises:
             Conflict: the object has another ETag or size now, or the answer is too short.
         """
-        data = self._read_one(node, Range(item.key, start, length), item)
+        data = self._read_one(node, Range(item.key, start, length), item, bulk=True)
         if len(data) != length:
             raise Conflict(
                 f"Asked for {length} bytes at {start}, got {len(data)}.",
@@ -114,27 +121,44 @@ class Objects(Wire):
             )
         return data
 
-    def _read_one(self, node: Node, want: Range, expected: ObjectInfo | None) -> memoryview:
-        bulk = self._clients.bulk(node) if speaks_key(want.key) and want.length != 0 else None
+    def _read_one(self, node: Node, want: Range, expected: ObjectInfo | None, bulk: bool) -> memoryview:
         etag = expected.etag if expected else None
-        if bulk is None:
-            return memoryview(self.read(node, want, if_match=etag))
-        try:
-            data, told_etag, size = read_range(bulk, want, etag)
-        except Exception as error:
-            told = read_answer(error)
-            if told is not None and told.status == 416:
-                return memoryview(b"")
-            known = lambda: self._keys_near(node, want.key)  # noqa: E731
-            raise self._translated(error, node, want.key, known=known) from error
-        _check_etag(node, want.key, told_etag, etag)
-        if expected is not None and size != expected.size_bytes:
+        store = self._bulk(node) if bulk and want.length != 0 and speaks_key(want.key) else None
+        data: bytes | memoryview
+        size: int | None
+        if store is None:
+            data, size = self._get(node, want, etag)
+        else:
+            data, size = self._get_bulk(store, node, want, etag)
+        if expected is not None and size is not None and size != expected.size_bytes:
             raise Conflict(
                 f"The object has {size} bytes, its listing said {expected.size_bytes}.",
                 hint="it changed: list it again, then try again",
                 where=f"{node}/{want.key}",
             )
-        return data
+        return memoryview(data)
+
+    def _bulk(self, node: Node) -> Any | None:
+        try:
+            return self._clients.bulk(node)
+        except ExplorerError:
+            raise
+        except Exception as error:
+            raise self._translated(error, node, None) from error
+
+    def _get_bulk(
+        self, store: Any, node: Node, want: Range, if_match: str | None
+    ) -> tuple[memoryview, int | None]:
+        try:
+            data, told_etag, size = read_range(store, want, if_match)
+        except Exception as error:
+            told = read_answer(error)
+            if told is not None and told.status == 416:
+                return memoryview(b""), None
+            known = lambda: self._keys_near(node, want.key)  # noqa: E731
+            raise self._translated(error, node, want.key, known=known) from error
+        _check_etag(node, want.key, told_etag, if_match)
+        return data, size
 
     def head_object(self, node: Node, key: str) -> ObjectInfo:
         """What an object is, without its bytes. Raises NotFound."""

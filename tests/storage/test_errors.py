@@ -27,7 +27,7 @@ NODE = Node("bucket", "1751631910140685342")
 def reads(store):
     return {
         "boto3": lambda: store.read(NODE, Range("k", 0, 1)),
-        "obstore": lambda: store.read_many(NODE, [Range("k", 0, 1), Range("k", 1, 1)]),
+        "obstore": lambda: store.read_many(NODE, [Range("k", 0, 1)] * 9),
         "tigris": lambda: store.probe(),
         "list": lambda: store.list_objects(NODE),
     }

@@ -23,7 +23,7 @@ def test_a_snapshot_stays_as_it_was(tigris: Store, names: Names) -> None:
     assert tigris.read_object(then.node, "k")[1].size_bytes == 4
     assert tigris.head_object(then.node, "k").size_bytes == 4
     assert [item.key for item in tigris.list_objects(then.node)] == ["k"]
-    assert tigris.read_many(then.node, [Range("k", 0, 2), Range("k", 2)]) == (b"th", b"en")
+    assert tigris.read_many(then.node, [Range("k", 0, 2), Range("k", 2)] * 9) == (b"th", b"en") * 9
     assert tigris.read(Node(bucket), Range("k")) == b"now, longer"
     with pytest.raises(NotFound):
         tigris.read(then.node, Range("new"))
@@ -129,7 +129,8 @@ def test_180_concurrent_reads_over_versions_are_not_mixed(tigris: Store, names: 
         node = nodes[i % len(nodes)]
         ways = (
             tigris.read(node, Range("k", 10, 400)),
-            tigris.read_many(node, [Range("k", 10, 400), Range("k", 99, 400)])[0],
+            tigris.read_many(node, [Range("k", 10, 400)] * 2)[0],
+            tigris.read_many(node, [Range("k", 10, 400)] * 8)[-1],
             tigris.read_object(node, "k")[0][10:410],
         )
         return all(data == told[node][10:410] for data in ways)
