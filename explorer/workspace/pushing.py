@@ -87,6 +87,7 @@ class Push:
         self._done = [0.0, 0.0]
         self._total = [0, 0]
         self._snapshots = 0
+        self._places: dict[str, tuple[Place, ...]] = {}
 
     def run(self, wanted: Collection[str] = ()) -> PushReport:
         """Copy the buckets wanted (all, if none is named) with their ancestors, then verify.
@@ -103,17 +104,20 @@ class Push:
                 where=self._target.info.endpoint,
             )
         self._tell("listing")
-        buckets = in_order({b.name: b for b in self._source.list_lineage()}, wanted)
+        listed = self._source.list_lineage()
+        buckets = in_order({b.name: b for b in listed}, wanted)
+        # also where forks begin that are not wanted today: snapshots can only be added in order
+        self._places = {b.name: places(b, listed) for b in buckets}
         shutil.rmtree(self._scratch, ignore_errors=True)
         self._scratch.mkdir(mode=0o700)
         pool = ThreadPoolExecutor(_SENDERS, thread_name_prefix="push")
         try:
             for bucket in buckets:
-                self._estimate(bucket, self._todo(bucket, buckets))
+                self._estimate(bucket, self._todo(bucket))
             for bucket in buckets:
-                self._push(bucket, self._todo(bucket, buckets), pool)
+                self._push(bucket, self._todo(bucket), pool)
             self._tell("verifying")
-            everything = [(b, place) for b in buckets for place in places(b, buckets)]
+            everything = [(b, place) for b in buckets for place in self._places[b.name]]
             verified = sum(pool.map(lambda pair: self._verify(*pair), everything))
         finally:
             pool.shutdown(cancel_futures=True)  # after Ctrl-C, too, only what is on its way is finished
@@ -123,11 +127,11 @@ class Push:
         pushed = tuple(Pushed(name, sent.name, tuple(sent.versions.items())) for name, sent in told)
         return PushReport(pushed, self._snapshots, round(self._done[0]), round(self._done[1]), verified)
 
-    def _todo(self, bucket: Bucket, pushed: Collection[Bucket]) -> list[Place]:
+    def _todo(self, bucket: Bucket) -> list[Place]:
         """The places that are not over there yet."""
         sent = self._map.buckets.get(bucket.name)
         known = sent.versions if sent is not None else {}
-        found = places(bucket, pushed)
+        found = self._places[bucket.name]
         todo = [place for place in found if place.node.version not in known]
         if found[len(found) - len(todo) :] != tuple(todo):
             raise Conflict(
@@ -137,7 +141,7 @@ class Push:
         return todo
 
     def _estimate(self, bucket: Bucket, todo: list[Place]) -> None:
-        before = places(bucket, ())[: -len(todo)]
+        before = self._places[bucket.name][: -len(todo)]
         start = before[-1].node if before else bucket.parent
         listing: Listing = by_key(self._source.list_objects(start)) if start is not None else {}
         for place in todo:

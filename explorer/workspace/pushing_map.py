@@ -1,6 +1,6 @@
 """What a push has done, on disk: one JSON object a line, durable before the next step, replayed after a kill.
 
-{"bucket", "as", "parent"}: a bucket is about to be made. All other lines name their bucket in "in":
+{"bucket", "as", "since", "parent"}: a bucket is about to be made. All other lines name their bucket in "in":
 {"made"} it is there · {"place", "keys"} a place is about to be written · {"put", "of", "etag"} an object is
 there · {"deleted"} a key is gone · {"version", "to"} a snapshot was taken · {"head"} the head is there ·
 {"noted"} so many versions are told over there.
@@ -28,6 +28,8 @@ class Sent:
 
     name: str
     """What it is called over there."""
+    since_ns: int
+    """When our bucket was made: another one of that name is another bucket."""
     parent: Node | None = None
     """What it was to be forked from, over there."""
     made: bool = False
@@ -138,7 +140,7 @@ class PushMap:
     def _take(self, line: dict[str, Any]) -> None:
         if "bucket" in line:
             parent = Node(*line["parent"]) if line.get("parent") else None
-            self.buckets[line["bucket"]] = Sent(line["as"], parent)
+            self.buckets[line["bucket"]] = Sent(line["as"], line["since"], parent)
             return
         sent = self.buckets[line["in"]]
         if "made" in line:

@@ -49,10 +49,10 @@ def in_order(buckets: Mapping[str, Bucket], wanted: Collection[str] = ()) -> tup
     return tuple(found.values())
 
 
-def places(bucket: Bucket, pushed: Iterable[Bucket]) -> tuple[Place, ...]:
-    """A bucket's snapshots and the cuts of its forks, oldest first, then its head."""
+def places(bucket: Bucket, buckets: Iterable[Bucket]) -> tuple[Place, ...]:
+    """A bucket's snapshots and the cuts of its forks among `buckets`, oldest first, then its head."""
     named = {s.version: s.name for s in bucket.snapshots}
-    for fork in pushed:
+    for fork in buckets:
         if fork.parent is not None and fork.parent.bucket == bucket.name and fork.parent.version:
             named.setdefault(fork.parent.version, None)
     versions = sorted(named, key=lambda v: (len(v), v))

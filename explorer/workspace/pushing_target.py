@@ -30,8 +30,14 @@ class Target:
 
         Raises:
             NameTaken: the name belongs to something that no push of this map made.
+            Conflict: it is another bucket by now than the one that was pushed.
         """
         sent = self._map.buckets.get(bucket.name)
+        if sent is not None and sent.since_ns != bucket.created_ns:
+            raise Conflict(
+                f"`{bucket.name}` was pushed before, deleted here, and made anew.",
+                hint="push with another --prefix: over there it would be mixed up with the old one",
+            )
         if sent is not None and sent.made:
             return sent
         name, parent = check_bucket_name(self._prefix + bucket.name), self._parent_of(bucket)
@@ -40,7 +46,7 @@ class Target:
             raise self._taken(name)
         if sent is None or sent.name != name:
             origin = [parent.bucket, parent.version] if parent is not None else None
-            self._map.note(bucket=bucket.name, parent=origin, **{"as": name})
+            self._map.note(bucket=bucket.name, since=bucket.created_ns, parent=origin, **{"as": name})
         if found is None and parent is not None:
             self._store.fork(parent, name)
         elif found is None:

@@ -207,6 +207,8 @@ def test_one_fork_comes_with_its_ancestors_and_no_siblings(
     report = pushed(source, target, tmp_path, "grandchild")
     assert [b.bucket for b in report.buckets] == ["base", "fork", "grandchild"]
     check_equal(source, target, report)
+    # the sibling's cut is older than what was pushed; it is there all the same
+    check_equal(source, target, pushed(source, target, tmp_path, "from-a-cut"))
     with pytest.raises(NotFound, match="grandchidl") as caught:
         pushed(source, target, tmp_path, "grandchidl")
     assert "grandchild" in caught.value.hint
@@ -228,6 +230,11 @@ def test_later_only_what_is_new_is_sent(target: Store, tmp_path: Path) -> None:
         report = pushed(source, target, tmp_path, "fork")
         assert (report.objects, report.snapshots, report.sent_bytes) == (1, 1, 10)
         check_equal(source, target, report)
+        source.delete_bucket("fork", force=True)
+        time.sleep(1.1)  # creation times of buckets are told in whole seconds
+        source.create_bucket("fork")
+        with pytest.raises(Conflict, match="made anew"):
+            pushed(source, target, tmp_path, "fork")
     finally:
         source.close()
         stop(folder)
