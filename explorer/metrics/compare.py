@@ -7,6 +7,7 @@ from array import array
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from explorer.errors import BadInput, nearest
 from explorer.lineage.address import Node
@@ -15,8 +16,13 @@ from explorer.metrics.axes import Axis, axes_of, measure
 from explorer.metrics.choose import pick_metric, rises
 from explorer.metrics.comparison import Best, Comparison, NodeCurve, Tail
 from explorer.metrics.deltas import Delta, delta
+from explorer.metrics.parting import parted
 from explorer.metrics.series import Series
 from explorer.metrics.stitch import Branch, Chain, Line, chains, stitch
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +72,15 @@ def _curve(
     series = line.series
     x = measure(axis, chain, series)
     fork = line.fork_step if line.fork_step is not None and math.isfinite(line.fork_step) else None
-    finite = [i for i, v in enumerate(series.values) if math.isfinite(v)]
-    last = finite[-1] if finite else None
-    difference = _delta(subject, line, metric)
+    import numpy as np
+
+    good = np.isfinite(np.frombuffer(series.values)) if len(series) else np.empty(0, np.bool_)
+    finite = np.flatnonzero(good)
+    last = int(finite[-1]) if len(finite) else None
+    broken = np.flatnonzero(~good)
+    baseline = _baseline(subject, line, metric)
+    after = line.fork_step if line.fork_step is not None else math.inf
+    difference = None if baseline is None else delta(series, baseline, after)
     return NodeCurve(
         node=subject.node,
         label=subject.label if writer is None else f"{subject.label}#w{writer}",
@@ -83,21 +95,22 @@ def _curve(
         discarded=tuple(Tail(measure(axis, chain, tail), tail.values) for tail in line.discarded),
         last=None if last is None else series.values[last],
         last_x=None if last is None else x[last],
-        best=_best(series.values, x, line.own_at, finite, rises(metric)),
+        best=_best(line, x, good, rises(metric)),
         delta_to_parent=difference.last if difference else None,
         mean_delta=difference.mean if difference else None,
+        parted=None if baseline is None or fork is None else parted(series, baseline, fork),
         deltas=_delta_points(difference, axis, chain) if difference else None,
         non_finite=len(series) - len(finite),
-        first_non_finite=next((x[i] for i, v in enumerate(series.values) if not math.isfinite(v)), None),
+        first_non_finite=x[int(broken[0])] if len(broken) else None,
         writer=writer,
     )
 
 
-def _delta(subject: Subject, line: Line, metric: str) -> Delta | None:
+def _baseline(subject: Subject, line: Line, metric: str) -> Series | None:
+    """The parent's own curve, as it went on after the fork."""
     if subject.parent is None or line.fork_step is None:
         return None
-    baseline = stitch(chains(subject.parent)[0], metric).series
-    return delta(line.series, baseline, line.fork_step)
+    return stitch(chains(subject.parent)[0], metric).series
 
 
 def _delta_points(difference: Delta, axis: Axis, chain: Chain) -> Tail:
@@ -113,11 +126,15 @@ def _fork_x(axis: Axis, fork: float, series: Series, x: array[float]) -> float |
     return x[at] if at >= 0 else None
 
 
-def _best(values: array[float], x: array[float], own_at: int, finite: list[int], up: bool) -> Best | None:
-    if not finite:
+def _best(line: Line, x: array[float], good: npt.NDArray[np.bool_], up: bool) -> Best | None:
+    import numpy as np
+
+    if not good.any():
         return None
-    at = (max if up else min)(finite, key=values.__getitem__)
-    return Best(x[at], values[at], at < own_at)
+    values = np.frombuffer(line.series.values)
+    worst = -math.inf if up else math.inf
+    at = int((np.argmax if up else np.argmin)(np.where(good, values, worst)))
+    return Best(x[at], line.series.values[at], at < line.own_at)
 
 
 def _warnings(subject: Subject, chain: Chain, line: Line, metric: str, writer: int | None) -> list[str]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from explorer.lineage.address import Node
 from explorer.lineage.values import Overrides, show_overrides
+from explorer.metrics.parting import Parted
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -60,6 +61,8 @@ class NodeCurve:
     """The area between both behind the fork over its width, in units of the metric."""
     deltas: Tail | None = None
     """Own minus parent's value at own points behind the fork; None where there is no parent to measure by."""
+    parted: Parted | None = None
+    """Where it parted from its parent's curve; None where there is none to compare with."""
     non_finite: int = 0
     first_non_finite: float | None = None
     writer: int | None = None
@@ -94,6 +97,13 @@ class NodeCurve:
             "best": shown,
             "delta_to_parent": self.delta_to_parent,
             "mean_delta": self.mean_delta,
+            "parted": None
+            if self.parted is None
+            else {
+                "declared": _tidy(self.parted.declared),
+                "identical_until": _tidy(self.parted.identical_until),
+                "visible": _tidy(self.parted.visible),
+            },
             "non_finite": self.non_finite,
             "first_non_finite": _tidy(self.first_non_finite),
         }

@@ -74,9 +74,14 @@ class Curves:
         path = self._path(node)
         found = self._readings.attempts(node)
         if all(a.bucket != path[0].bucket for a in found):
-            # nobody recorded the root: what other tools left there is read, for buckets without recorded runs
+            # nobody recorded the root: what other tools left is read, in buckets without recorded runs
             recorded = {a.bucket for a in found}
-            found += tuple(a for a in self._readings.foreign(node) if a.bucket not in recorded)
+            found += tuple(
+                attempt
+                for place in path
+                if place.bucket not in recorded and place.bucket in self._core.state.buckets
+                for attempt in self._readings.foreign(place)
+            )
         own: dict[str, list[Attempt]] = {}
         earlier: list[Attempt] = []
         places = {place.bucket: i for i, place in enumerate(path)}

@@ -67,21 +67,26 @@ class Readings:
         return made if node.is_head else self._as_of.put((node, False), made)
 
     def foreign(self, node: Node) -> tuple[Attempt, ...]:
-        """Attempts in what other tools wrote (trainer states, event files, CSV, …), with who wrote each.
+        """Attempts in what other tools wrote (trainer states, event files, CSV, …) to this bucket itself.
 
-        Cost: one LIST of all objects, and as `attempts`.
+        Cost: one LIST of all objects here and one of the parent's snapshot, and as `attempts`.
         """
         known = None if node.is_head else self._as_of.get((node, True))
         if known is not None:
             return known
         objects = self._core.store.list_objects(node, limit=_MOST_OBJECTS)
+        bucket = self._core.state.buckets.get(node.bucket)
+        above = bucket.parent if bucket is not None else None
+        if above is not None and above.bucket in self._core.state.buckets:
+            inherited = self._files_at(above)
+            objects = tuple(o for o in objects if (o.key, o.etag) not in inherited)
         sources = find_sources(objects, (*KINDS, SQLITE))
         same = tuple((s.info.key, s.info.etag) for s in sources)
         before = self._foreign_heads.get(node.bucket) if node.is_head else None
         if before is not None and before[0] == same:
             return before[1]
         contents = self._read_contents(node, [(s.info, s.kind) for s in sources])
-        made = attempts_of([(s, contents[s.info.key].reading, self._owner(node, s.info)) for s in sources])
+        made = attempts_of([(s, contents[s.info.key].reading, node.bucket) for s in sources])
         if node.is_head:
             return self._foreign_heads.put(node.bucket, (same, made))[1]
         return self._as_of.put((node, True), made)

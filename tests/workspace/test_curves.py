@@ -1,6 +1,7 @@
 """Curves read from a real store: as of versions, along forks, growing, and cheap the second time."""
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -8,6 +9,8 @@ from explorer.errors import BadInput
 from explorer.lineage.address import Node
 from explorer.lineage.events import BucketDeleted
 from explorer.workspace.curves import Curves
+
+RECORDED = Path(__file__).parents[1] / "metrics" / "recorded" / "hf"
 
 
 def log(workspace, bucket, run, steps, *, source=None, restored=None, value=1.0, owner=None, started="01"):
@@ -158,3 +161,24 @@ def test_bad_lines_are_told_with_file_and_offset(workspace, name):
     comparison = workspace.compare([Node(name)])
     assert comparison.nodes[0].non_finite == 1
     assert comparison.warnings == ("runs/r/metrics.jsonl at byte 25: not JSON",)
+
+
+def test_trainer_states_in_buckets_are_stitched_from_the_checkpoints_alone(workspace, name):
+    def upload(bucket, folder):
+        for path in sorted((RECORDED / folder).rglob("trainer_state.json")):
+            workspace._core.store.upload(bucket, f"out/{path.parent.name}/trainer_state.json", path)
+
+    workspace.create_bucket(name)
+    upload(name, "first")
+    at = workspace.snapshot(name, "step-30")
+    child = workspace.fork(at, f"{name}-child")
+    upload(child.bucket, "fork")
+    upload(name, "resumed")
+    root, fork = workspace.compare([Node(name), child], "loss").nodes
+    assert list(root.steps) == list(fork.steps) == list(range(2, 41, 2))
+    assert fork.fork_step == 20
+    assert fork.own_at == 10
+    assert fork.values[12] != root.values[12]
+    curves = Curves(workspace._core)
+    assert curves.curve(child.bucket).metric == "eval_loss"
+    assert curves.curve(child.bucket) is curves.curve(child.bucket)
