@@ -275,3 +275,25 @@ class TestPolicies:
         upload = s3.create_multipart_upload(Bucket=BUCKET, Key="stolen")["UploadId"]
         part = {"Bucket": BUCKET, "Key": "stolen", "UploadId": upload, "PartNumber": 1}
         assert refused(s3.upload_part_copy, **part, CopySource=source) == "AccessDenied"
+
+    @pytest.mark.parametrize(
+        ("pattern", "inside", "outside"),
+        [
+            ("a b/*", "a b/ü+%2F", "a+b/x"),
+            ("wild/[x]*", "wild/[x]1", "wild/x1"),
+            ("deep/*", "deep//../x", "deep"),
+            ("q/?", "q/*", "q/ab"),
+            ("\u03a9/*", "\u03a9/1", "\u2126/1"),  # U+03A9 and U+2126: alike, and not the same key
+        ],
+    )
+    def test_keys_are_compared_as_they_are(
+        self, running: Running, pattern: str, inside: str, outside: str
+    ) -> None:
+        statement = {
+            "Effect": "Allow",
+            "Action": "s3:PutObject",
+            "Resource": f"arn:aws:s3:::{BUCKET}/{pattern}",
+        }
+        s3 = client(running, key=new_key(running, {"Version": "2012-10-17", "Statement": [statement]}))
+        s3.put_object(Bucket=BUCKET, Key=inside, Body=b"x")
+        assert refused(s3.put_object, Bucket=BUCKET, Key=outside, Body=b"x") == "AccessDenied"
