@@ -31,6 +31,7 @@ class Blobs:
 
     def __init__(self, folder: Path, on_trouble: Callable[[str], None]) -> None:
         self.folder = folder
+        self._root = f"{folder}/blob"
         self._on_trouble = on_trouble
         self._lock = threading.Lock()
         self._in_flight: Counter[str] = Counter()
@@ -44,13 +45,17 @@ class Blobs:
         for left in (self.folder / "tmp").iterdir():
             left.unlink(missing_ok=True)
 
+    def place(self, blob: str) -> str:
+        """Where a blob's file is; plain text, because every read asks."""
+        return f"{self._root}/{blob[:2]}/{blob}"
+
     def path(self, blob: str) -> Path:
-        return self.folder / "blob" / blob[:2] / blob
+        return Path(self.place(blob))
 
     def open(self, blob: str) -> int:
         """A file descriptor for reading; the caller closes it."""
         try:
-            return os.open(self.path(blob), os.O_RDONLY)
+            return os.open(self.place(blob), os.O_RDONLY)
         except FileNotFoundError:
             return os.open(self.folder / "trash" / blob, os.O_RDONLY)
 

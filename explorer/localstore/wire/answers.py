@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import json
 import os
 import re
@@ -79,17 +80,27 @@ def refused(
 
 
 def http_date(ns: int) -> str:
-    return format_datetime(datetime.fromtimestamp(ns // 10**9, UTC), usegmt=True)
+    return _http_second(ns // 10**9)
+
+
+@functools.lru_cache(4096)
+def _http_second(second: int) -> str:
+    return format_datetime(datetime.fromtimestamp(second, UTC), usegmt=True)
+
+
+@functools.lru_cache(4096)
+def _iso_second(second: int) -> str:
+    return f"{datetime.fromtimestamp(second, UTC):%Y-%m-%dT%H:%M:%S}"
 
 
 def iso_ms(ns: int) -> str:
     """As S3 writes times in XML."""
-    return f"{datetime.fromtimestamp(ns // 10**9, UTC):%Y-%m-%dT%H:%M:%S}.{ns // 10**6 % 1000:03d}Z"
+    return f"{_iso_second(ns // 10**9)}.{ns // 10**6 % 1000:03d}Z"
 
 
 def iso_ns(ns: int) -> str:
     """As Tigris writes times: RFC 3339 to the nanosecond."""
-    return f"{datetime.fromtimestamp(ns // 10**9, UTC):%Y-%m-%dT%H:%M:%S}.{ns % 10**9:09d}Z"
+    return f"{_iso_second(ns // 10**9)}.{ns % 10**9:09d}Z"
 
 
 def encode_header(name: str, value: str) -> tuple[bytes, bytes]:
@@ -115,9 +126,11 @@ async def send_answer(
         answer.whole_file
         and path_send
         and length > CHUNK
-        and (path := blobs.path(answer.segments[0].blob)).exists()
+        and os.path.exists(  # noqa: PTH110 - no Path needed
+            place := blobs.place(answer.segments[0].blob)
+        )
     ):
-        await send({"type": "http.response.pathsend", "path": str(path)})
+        await send({"type": "http.response.pathsend", "path": place})
     else:
         await _send_segments(answer.segments, send, blobs)
 

@@ -12,9 +12,11 @@ from explorer.localstore.engine.records import Bucket, Entry
 from explorer.localstore.engine.versions import Version
 from explorer.localstore.engine.walks import PAST
 from explorer.localstore.refusals import Refusal
+from explorer.localstore.wire import xml
 from explorer.localstore.wire.answers import Answer, iso_ms, xml_answer
 from explorer.localstore.wire.call import Call
 
+_OWNER = "<Owner><ID>local</ID><DisplayName>local</DisplayName></Owner>"
 Encode = Callable[[bytes], str]
 OWNER: list[tuple[str, object]] = [("ID", "local"), ("DisplayName", "local")]
 
@@ -31,20 +33,17 @@ def encoder(call: Call) -> Encode:
     return lambda key: quote(key, safe="/-_.~*!'()")
 
 
-def _contents(found: Entry, encode: Encode, *, owner: bool) -> tuple[str, object]:
+def _contents(found: Entry, encode: Encode, owner: str) -> tuple[str, object]:
+    """One object, written by hand: a page has a thousand of them."""
     attributes = found.attributes
-    fields: list[tuple[str, object]] = [
-        ("Key", encode(found.key)),
-        ("LastModified", iso_ms(found.ts)),
-        ("ETag", f'"{found.etag}"'),
-        *(("ChecksumAlgorithm", name) for name in attributes.checksums),
-    ]
-    if attributes.checksums:
-        fields.append(("ChecksumType", attributes.checksum_type))
-    fields.append(("Size", found.size))
-    if owner:
-        fields.append(("Owner", OWNER))
-    return "Contents", [*fields, ("StorageClass", attributes.storage_class)]
+    checksum = "".join(f"<ChecksumAlgorithm>{name}</ChecksumAlgorithm>" for name in attributes.checksums)
+    if checksum:
+        checksum += f"<ChecksumType>{attributes.checksum_type}</ChecksumType>"
+    return "Contents", xml.Written(
+        f"<Contents><Key>{xml.escape(encode(found.key))}</Key><LastModified>{iso_ms(found.ts)}</LastModified>"
+        f"<ETag>&quot;{found.etag}&quot;</ETag>{checksum}<Size>{found.size}</Size>{owner}"
+        f"<StorageClass>{attributes.storage_class}</StorageClass></Contents>"
+    )
 
 
 def _prefixes(items: tuple[object, ...], encode: Encode) -> list[tuple[str, object]]:
@@ -92,7 +91,7 @@ async def list_objects_v2(call: Call) -> Answer:
     page = await call.run(
         call.engine.listing.page, bucket, prefix=prefix, delimiter=delimiter, after=after, at=at, limit=limit
     )
-    owner = query.get("fetch-owner") == "true"
+    owner = _OWNER if query.get("fetch-owner") == "true" else ""
     fields: list[tuple[str, object]] = [
         ("Name", bucket.name),
         ("Prefix", encode(prefix)),
@@ -104,7 +103,7 @@ async def list_objects_v2(call: Call) -> Answer:
         ("ContinuationToken", token),
         ("NextContinuationToken", None if page.last is None else write_token(page.last, at)),
         ("StartAfter", encode(query["start-after"].encode()) if query.get("start-after") else None),
-        *(_contents(item, encode, owner=owner) for item in page.items if isinstance(item, Entry)),
+        *(_contents(item, encode, owner) for item in page.items if isinstance(item, Entry)),
         *_prefixes(page.items, encode),
     ]
     return xml_answer("ListBucketResult", fields)
@@ -140,7 +139,7 @@ async def list_objects(call: Call) -> Answer:
         ("EncodingType", query.get("encoding-type")),
         ("IsTruncated", page.last is not None),
         ("NextMarker", None if last is None else encode(last)),
-        *(_contents(item, encode, owner=True) for item in page.items if isinstance(item, Entry)),
+        *(_contents(item, encode, _OWNER) for item in page.items if isinstance(item, Entry)),
         *_prefixes(page.items, encode),
     ]
     return xml_answer("ListBucketResult", fields)

@@ -11,7 +11,7 @@ import hashlib
 import hmac
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from urllib.parse import quote_from_bytes, unquote_to_bytes
 
 from explorer.localstore.refusals import Refusal
@@ -177,7 +177,7 @@ def _check_coverage(request: Request, claim: Claim) -> None:
 
 def _check_age(claim: Claim, now: datetime) -> None:
     try:
-        signed = datetime.strptime(claim.time, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+        signed = datetime.fromisoformat(claim.time)
     except ValueError:
         raise Refusal("AccessDenied", "The date of the signature is not a date.") from None
     age_s = (now - signed).total_seconds()

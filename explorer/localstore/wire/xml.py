@@ -24,8 +24,17 @@ def plain(text: str) -> str:
     return _FORBIDDEN.sub("\ufffd", text)
 
 
+class Written(str):
+    """Elements that are XML already."""
+
+    __slots__ = ()
+
+
 def document(root: str, fields: Iterable[tuple[str, object]], *, namespace: str = NAMESPACE) -> bytes:
-    """A whole document. Fields are (name, value): text, a number, a bool or more fields; None is left out."""
+    """A whole document. Fields are (name, value): text, a number, a bool or more fields; None is left out.
+
+    A value that is `Written` stands for itself, without its name.
+    """
     out: list[str] = ['<?xml version="1.0" encoding="UTF-8"?>\n']
     out.append(f'<{root} xmlns="{namespace}">' if namespace else f"<{root}>")
     _write(out, fields)
@@ -36,6 +45,9 @@ def document(root: str, fields: Iterable[tuple[str, object]], *, namespace: str 
 def _write(out: list[str], fields: Iterable[tuple[str, object]]) -> None:
     for name, value in fields:
         if value is None:
+            continue
+        if type(value) is Written:
+            out.append(value)
             continue
         out.append(f"<{name}>")
         if isinstance(value, bool):
