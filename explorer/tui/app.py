@@ -97,6 +97,8 @@ class ExplorerApp(App[int]):
         """30 times a second: take the newest state if there is one."""
         if self.session.pull():
             self._paint()
+        if isinstance(self.screen, Page):
+            self.screen.beat()
 
     def _paint(self) -> None:
         for screen in self.screen_stack:

@@ -29,7 +29,7 @@ class Reading:
 
     def __init__(self, screen: LineageScreen) -> None:
         self._screen = screen
-        self._dwell: Timer | None = None
+        self._next: Timer | None = None
         self._checkpoints: dict[Node, tuple[str, str | None]] = {}
         self._tail: tuple[str, tuple[str, ...]] = ("", ())
         """A run and its last lines."""
@@ -41,13 +41,8 @@ class Reading:
         checkpoint, parameters = self._checkpoints.get(node, (None, None))
         return Known(checkpoint, parameters, log)
 
-    def cursor_rests(self) -> None:
-        """The cursor moved: start waiting for it to rest."""
-        if self._dwell is not None:
-            self._dwell.stop()
-        self._dwell = self._screen.set_timer(DWELL_S, self._rested)
-
-    def _rested(self) -> None:
+    def rested(self) -> None:
+        """The cursor has been on its node for `DWELL_S`."""
         node, workspace = self._screen.view.node, self._screen.session.workspace
         if node is None or workspace is None:
             return
@@ -77,6 +72,8 @@ class Reading:
         """The last lines of the run under the cursor, again and again while it lives."""
         node, workspace = self._screen.view.node, self._screen.session.workspace
         run = newest_run(self._screen.session.state, node.bucket) if node is not None else None
+        if self._next is not None:
+            self._next.stop()
         if run is None or workspace is None:
             return
         self._screen.session.run(
@@ -100,7 +97,7 @@ class Reading:
         self._screen.paint_detail()
         node = self._screen.view.node
         if run.is_live and node is not None and node.bucket == run.bucket and self._screen.is_current:
-            self._dwell = self._screen.set_timer(_LOG_S, self._follow)
+            self._next = self._screen.set_timer(_LOG_S, self._follow)
 
 
 def _describe(workspace: Verbs, node: Node) -> tuple[str, str | None]:

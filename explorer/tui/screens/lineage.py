@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
 from textual.containers import Container, Horizontal, Vertical
-from textual.timer import Timer
 from textual.widgets import Static
 
 from explorer.lineage.address import Node
@@ -25,7 +25,7 @@ from explorer.tui.keys import LINEAGE
 from explorer.tui.lineage import LineageView
 from explorer.tui.names import shown
 from explorer.tui.paint import LinesView, LineView
-from explorer.tui.reading import Reading
+from explorer.tui.reading import DWELL_S, Reading
 from explorer.tui.screens.deeds import Deeds
 from explorer.tui.session import Session
 from explorer.tui.situation import Situation
@@ -53,7 +53,9 @@ class LineageScreen(Deeds):
         self._tree = session.state.tree_revision
         self._zoom = 0
         self._visited: dict[Node, Node] = {}
-        self._wanted: Timer | None = None
+        self._moved_s: float | None = None
+        """When the cursor last moved; None once it has rested."""
+        self._pane_due = False
 
     def compose(self) -> ComposeResult:
         yield LineView(id="header")
@@ -72,6 +74,7 @@ class LineageScreen(Deeds):
 
     def on_mount(self) -> None:
         self.view.moved = self._cursor_moved
+        self._moved_s = time.monotonic()
         self.set_interval(1.0, self._tick)
         self.paint_all()
 
@@ -192,17 +195,21 @@ class LineageScreen(Deeds):
     # -- the cursor
 
     def _cursor_moved(self) -> None:
-        self.paint_detail()
-        self.paint_footer()
+        """The row is painted with the key; pane and footer follow with the next beat, once for many keys."""
+        self._moved_s = time.monotonic()
+        self._pane_due = True
         self.paint_status()
-        self.reading.cursor_rests()
-        if self._wanted is None:
-            self._wanted = self.set_timer(0.05, self._want)
 
-    def _want(self) -> None:
-        self._wanted = None
-        if self.session.workspace is not None:
-            self.session.workspace.want(self.view.visible_nodes)
+    def beat(self) -> None:
+        if self._pane_due:
+            self._pane_due = False
+            self.paint_detail()
+            self.paint_footer()
+            if self.session.workspace is not None:
+                self.session.workspace.want(self.view.visible_nodes)
+        if self._moved_s is not None and time.monotonic() - self._moved_s >= DWELL_S:
+            self._moved_s = None
+            self.reading.rested()
 
     @on(LineageView.Opened)
     def _opened(self) -> None:

@@ -44,6 +44,9 @@ class Page(Screen[None]):
     def state_changed(self) -> None:
         """There is a newer state, or another theme: paint it."""
 
+    def beat(self) -> None:
+        """Called 30 times a second, for what need not be painted with the key."""
+
     def idle_status(self) -> tuple[list[Piece], list[Piece]]:
         """The status line while nothing is being said."""
         return [], []
