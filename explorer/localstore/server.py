@@ -57,7 +57,13 @@ def serve(
         keys = ensure_keys(folder)
         engine = Engine(folder, read_only=read_only)
         reserved = _reserve_port(host, port, folder)
-        iam = Iam(engine.ledger, folder, owner_id=keys.access_key, owner_secret=keys.secret_key)
+        iam = Iam(
+            engine.ledger,
+            folder,
+            owner_id=keys.access_key,
+            owner_secret=keys.secret_key,
+            owner_since_ns=(folder / "owner.json").stat().st_mtime_ns,
+        )
         app = App(engine, iam)
         app.handlers["Iam"] = iam_wire.handler(iam)
         endpoint = f"http://{f'[{host}]' if ':' in host else host}:{reserved.getsockname()[1]}"
