@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from explorer.checkpoints import show_bytes
 from explorer.cli.door import confirm, print_json, settings_of, store_json, workspace_of
-from explorer.errors import BadInput, ExplorerError
+from explorer.errors import BadInput, Conflict, ExplorerError
 from explorer.lineage.address import Node
 
 if TYPE_CHECKING:
@@ -75,7 +75,11 @@ def _wait(workspace: Workspace, node: Node, *, show: bool) -> Progress:
             failure = workspace.state.failures.get(node)
             if failure is not None:
                 raise ExplorerError(failure.message, hint=failure.hint)
-            if progress is not None and show:
+            if progress is None:
+                raise Conflict(
+                    f"The prefetch of {node} was cancelled.", hint="start it again: what is here is kept"
+                )
+            if show:
                 share = 100 * progress.done_bytes // max(1, progress.total_bytes)
                 print(
                     f"\r{share:3}% of {show_bytes(progress.total_bytes)} ",
@@ -83,7 +87,7 @@ def _wait(workspace: Workspace, node: Node, *, show: bool) -> Progress:
                     file=sys.stderr,
                     flush=True,
                 )
-            if progress is not None and not progress.active:
+            if not progress.active:
                 return progress
             moved.wait(1)
     except KeyboardInterrupt:
@@ -111,7 +115,9 @@ def _list(args: argparse.Namespace) -> int:
     rows = []
     for plan in plans.all():
         own = Cache.open(cache.folder, cache.max_bytes, plan.store)
-        rows.append((plan, own.progress(plan.objects)))
+        progress = own.progress(plan.objects)
+        if progress.done_bytes:  # else it was evicted
+            rows.append((plan, progress))
     if args.json:
         print_json(
             {

@@ -87,6 +87,8 @@ class Cache:
         """
         blob = self.blob(item)
         try:
+            if not self.folder.exists():
+                self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)  # what is in it may be secret
             blob.parent.mkdir(parents=True, exist_ok=True)
             return Draft.open(blob, item, self._store, self._part_bytes)
         except OSError as error:

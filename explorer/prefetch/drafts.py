@@ -22,6 +22,8 @@ from explorer.prefetch.plan import Part
 _SYNC_PARTS = 4
 """So many parts are written between two syncs: what a kill -9 can cost, with those in flight."""
 
+_sync_data = getattr(os, "fdatasync", os.fsync)  # macOS has only the latter
+
 
 class Draft:
     """A blob being written, by one process at a time. Parts may be written from several threads."""
@@ -69,7 +71,7 @@ class Draft:
         with self._lock:
             written, self._written = self._written, []
         if written:
-            os.fdatasync(self._fd)  # outside the lock: the other threads go on writing
+            _sync_data(self._fd)  # outside the lock: the other threads go on writing
             self._record(written)
 
     def _record(self, written: list[tuple[Part, bytes]]) -> None:
@@ -117,14 +119,25 @@ def _open_partial(path: Path, parts: Parts, label: Label) -> int:
         parts.clear(label)
     fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
-        if label.size:
-            os.posix_fallocate(fd, 0, label.size)
+        _reserve(fd, label.size)
     except OSError as error:
         os.close(fd)
         path.unlink(missing_ok=True)
         parts_path(path.with_suffix("")).unlink(missing_ok=True)
         raise disk_trouble(error, label.size, path.parent) from error
     return fd
+
+
+def _reserve(fd: int, size: int) -> None:
+    """Have the disk promise the room, so that a full one is found out now."""
+    if size and hasattr(os, "posix_fallocate"):  # macOS has none, and some file systems refuse it
+        try:
+            os.posix_fallocate(fd, 0, size)
+            return
+        except OSError as error:
+            if error.errno not in (errno.EINVAL, errno.EOPNOTSUPP):
+                raise
+    os.ftruncate(fd, size)
 
 
 def disk_trouble(error: OSError, needed: int, folder: Path) -> StoreTrouble:

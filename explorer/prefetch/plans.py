@@ -32,7 +32,8 @@ class Plans:
     def save(self, plan: Plan) -> None:
         """Raises OSError."""
         path = self._path(plan.store, plan.node)
-        path.parent.mkdir(parents=True, exist_ok=True)
+        self._folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._folder.mkdir(exist_ok=True)
         draft = path.with_name(f"{path.name}.{os.getpid()}")
         told = {
             "store": plan.store,
@@ -42,6 +43,9 @@ class Plans:
         }
         draft.write_text(json.dumps(told))
         draft.replace(path)
+
+    def forget(self, store: str, node: Node) -> None:
+        self._path(store, node).unlink(missing_ok=True)
 
     def clear(self) -> None:
         for path in self._folder.glob("*.json"):

@@ -203,6 +203,7 @@ class Caching:
             event
             for node in nodes
             if node not in moving
+            and node.bucket in self._core.state.buckets
             and (objects := self._known.get(node))
             and (event := self._badge(node, objects)) is not None
         ]
@@ -216,8 +217,11 @@ class Caching:
             return None
         if progress.complete and not node.is_head:
             self._keep(node, objects)  # a fork's snapshot that shares what is here: known in later sessions
-        if progress.done_bytes:
+        if progress.done_bytes or not progress.total_bytes:
             return PrefetchMoved(node, progress)
+        if not node.is_head:
+            with suppress(OSError):
+                self._plans.forget(self._store_name, node)  # evicted
         return PrefetchDropped(node) if shown is not None else None
 
     def _keep(self, node: Node, objects: Sequence[ObjectInfo]) -> None:

@@ -49,6 +49,7 @@ def test_objects_arrive_whole(shelf, cache, fetch):
     for item in items:
         assert cache.blob(item).read_bytes() == shelf.objects[item.key]
         assert cache.blob(item).stat().st_mode & 0o777 == 0o444
+    assert cache.folder.stat().st_mode & 0o777 == 0o700
     assert shelf.served == 10 + 1 + 1
     assert all(asked.headers["if-match"] for asked in shelf.script.seen)
     assert fetch(*items).complete

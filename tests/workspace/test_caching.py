@@ -110,6 +110,12 @@ def test_a_failure_is_painted_on_its_node_and_the_next_one_is_fetched(workspace,
     assert prefetch(workspace, retry).complete
 
 
+def test_empty_files_are_a_checkpoint_too(workspace, store, name):
+    workspace.create_bucket(name)
+    store.write(name, "marker", b"")
+    assert prefetch(workspace, workspace.snapshot(name)) == Progress(0, 0)
+
+
 def test_what_is_queued_can_be_cancelled(workspace, snapshot):
     caching = workspace._caching
     with caching._ready:  # the worker cannot take anything while we hold this
