@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from explorer.checkpoints import gguf, safetensors, states, torch_files, zips
+from explorer.checkpoints import gguf, orbax, safetensors, states, torch_files, zips
 from explorer.checkpoints.dcp import Engine, digest_here, read_metadata
 from explorer.checkpoints.jsons import MAX_JSON_BYTES
 from explorer.checkpoints.kinds import base, is_tokenizer, part_of
@@ -53,8 +53,8 @@ def tasks(checkpoint: Checkpoint, engine: Engine = digest_here) -> tuple[Task, .
     found = []
     for info in checkpoint.objects:
         file = checkpoint.relative(info.key)
-        if base(file) == ".metadata" and info.size_bytes:
-            found.append(_metadata(info, file, checkpoint, engine))
+        if info.size_bytes and (reader := _reader_of_folder(info, file, checkpoint, engine)):
+            found.append(Task(info, file, reader, _beside(info, checkpoint)))
             continue
         reading = _reading_of(info, file)
         if reading is not None:
@@ -66,6 +66,11 @@ def _reading_of(info: ObjectInfo, file: str) -> Callable[[], Reading[Part]] | No
     name = base(file)
     if info.size_bytes == 0 or _OTHER_RANKS.fullmatch(name):
         return None
+    if name in ("_METADATA", "_CHECKPOINT_METADATA"):
+        parse = orbax.read_names if name == "_METADATA" else orbax.read_commit
+        return lambda: _whole(info, file, lambda data: parse(file, data))
+    if name == ".zarray" or (name == "zarr.json" and "/" in file):
+        return lambda: _whole(info, file, lambda data: orbax.read_array(info, file, data))
     if name.endswith(".index.json"):
         return lambda: _whole(info, file, lambda data: safetensors.read_index(info, file, data))
     if name.endswith(".json"):
@@ -78,10 +83,20 @@ def _reading_of(info: ObjectInfo, file: str) -> Callable[[], Reading[Part]] | No
     return None
 
 
-def _metadata(info: ObjectInfo, file: str, checkpoint: Checkpoint, engine: Engine) -> Task:
+def _reader_of_folder(
+    info: ObjectInfo, file: str, checkpoint: Checkpoint, engine: Engine
+) -> Callable[[], Reading[Part]] | None:
+    """Readers that go on from one file to others beside it."""
+    if base(file) == ".metadata":
+        return lambda: read_metadata(info, file, checkpoint, engine)
+    if base(file) == "manifest.ocdbt" and "ocdbt.process_" not in file:
+        return lambda: orbax.read_arrays(info, file, checkpoint)
+    return None
+
+
+def _beside(info: ObjectInfo, checkpoint: Checkpoint) -> tuple[ObjectInfo, ...]:
     folder = info.key[: info.key.rfind("/") + 1]
-    beside = tuple(item for item in checkpoint.objects if item.key.startswith(folder) and item is not info)
-    return Task(info, file, lambda: read_metadata(info, file, checkpoint, engine), beside)
+    return tuple(item for item in checkpoint.objects if item.key.startswith(folder) and item is not info)
 
 
 def _whole(info: ObjectInfo, file: str, parse: Callable[[bytes], Part]) -> Reading[Part]:
