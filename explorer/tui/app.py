@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
-from typing import Any, ClassVar
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import on
 from textual.app import App
@@ -15,7 +16,6 @@ from textual.theme import Theme
 from explorer.errors import ExplorerError
 from explorer.lineage.state import State
 from explorer.tui.glyphs import Glyphs, glyphs_for
-from explorer.tui.palette import Actions
 from explorer.tui.screens.deeds import Retry
 from explorer.tui.screens.lineage import LineageScreen
 from explorer.tui.screens.page import Page
@@ -23,18 +23,28 @@ from explorer.tui.session import Session
 from explorer.tui.theme import DARK, LIGHT, Palette, missing_colours
 from explorer.tui.verbs import Verbs
 
+if TYPE_CHECKING:
+    from textual.command import Provider
+
 _BEAT_S = 1 / 30
 _RETRY_S = 5.0
 """How soon opening the store is tried again after it failed."""
+
+
+def _actions() -> type[Provider]:
+    """The palette is imported when it is first opened: the first paint does not wait for it."""
+    from explorer.tui.palette import Actions
+
+    return Actions
 
 
 class ExplorerApp(App[int]):
     """`connect` blocks until the workspace is open; `first_state` is painted meanwhile."""
 
     TITLE = "explorer"
-    CSS_PATH = "explorer.tcss"
+    CSS_PATH = Path(__file__).with_name("explorer.tcss")
     ENABLE_COMMAND_PALETTE = True
-    COMMANDS: ClassVar[set[Any]] = {Actions, *App.COMMANDS}
+    COMMANDS: ClassVar[set[Any]] = {_actions, *App.COMMANDS}
 
     def __init__(
         self,
