@@ -17,6 +17,8 @@ from explorer.workspace.forks import FORK_FILE, read_overrides
 _MOST_OBJECTS = 20_000
 """A listing is read no further for a row's size column."""
 _THREADS = 3
+_HEAD_AGES = 3
+"""A head that was read this many refreshes ago may have moved."""
 
 
 class Enriching:
@@ -28,7 +30,8 @@ class Enriching:
         self._saw = saw
         self._wanted: dict[Node, None] = {}
         self._busy: set[Node] = set()
-        self._heads_read: dict[str, int] = {}
+        self._shown: tuple[Node, ...] = ()
+        self._heads_read: dict[str, float] = {}
         self._notes_read: set[tuple[str, int]] = set()
         self._ready = threading.Condition()
         self._threads = [
@@ -39,8 +42,9 @@ class Enriching:
 
     def want(self, nodes: Iterable[Node]) -> None:
         """Ask for facts and curves of these nodes, the first first; returns at once."""
+        self._shown = tuple(nodes)
         state = self._core.state
-        wanted = {n: None for n in nodes if n.bucket in state.buckets and self._lacks(n)}
+        wanted = {n: None for n in self._shown if n.bucket in state.buckets and self._lacks(n)}
         with self._ready:
             self._wanted = {n: None for n in wanted if n not in self._busy}
             self._ready.notify_all()
@@ -52,14 +56,27 @@ class Enriching:
         for event in self._core.pool.map(self._read_note, forks):
             self._core.emit(event)
 
+    def first(self, node: Node) -> None:
+        """Read this one before the others that are wanted; returns at once."""
+        if node.bucket in self._core.state.buckets and self._lacks(node):
+            with self._ready:
+                if node not in self._busy:
+                    self._wanted = {node: None, **self._wanted}
+                    self._ready.notify()
+
+    def again(self) -> None:
+        """Time went by: what is still on screen may have moved."""
+        self.want(self._shown)
+
     def touch(self, buckets: Iterable[str]) -> None:
         """These heads have moved: read them again when they are next asked for."""
         for name in buckets:
             self._heads_read.pop(name, None)
 
     def _lacks(self, node: Node) -> bool:
-        if node.is_head:
-            return node.bucket not in self._heads_read
+        if node.is_head:  # a head moves without a word: it is read again while it is looked at
+            read = self._heads_read.get(node.bucket)
+            return read is None or time.monotonic() - read > _HEAD_AGES * self._core.settings.refresh_s
         return node not in self._core.state.facts
 
     def _work(self) -> None:
@@ -85,7 +102,7 @@ class Enriching:
         if self._core.closing.is_set() or node.bucket not in self._core.state.buckets:
             return
         if node.is_head:
-            self._heads_read[node.bucket] = time.time_ns()
+            self._heads_read[node.bucket] = time.monotonic()
         if isinstance(error, NotFound):  # it was deleted under us: the next listing says so
             return
         self._core.fail(node, error)
@@ -112,7 +129,7 @@ class Enriching:
 
     def _read_head(self, node: Node, has_note: bool) -> list[Event]:
         bucket = self._core.state.bucket(node.bucket)
-        self._heads_read[bucket.name] = time.time_ns()
+        self._heads_read[bucket.name] = time.monotonic()
         events: list[Event] = []
         identity = (bucket.name, bucket.created_ns)
         if bucket.parent is not None and has_note and identity not in self._notes_read:

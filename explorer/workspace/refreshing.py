@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
 
 from explorer.errors import ExplorerError
 from explorer.lineage.events import CurveRead, Listed, Recovered
 from explorer.workspace.core import Core
 from explorer.workspace.curves import Curves
+from explorer.workspace.enriching import Enriching
 from explorer.workspace.seen import write_seen
 
 _LIVE_S = 1.0
@@ -19,10 +19,10 @@ _KEEP_S = 10.0
 
 
 class Refreshing:
-    def __init__(self, core: Core, curves: Curves, touched: Callable[[list[str]], None]) -> None:
+    def __init__(self, core: Core, curves: Curves, enriching: Enriching) -> None:
         self._core = core
         self._curves = curves
-        self._touched = touched
+        self._enriching = enriching
         self._thread: threading.Thread | None = None
         self._kept = -1
         self.refreshed_ns: int | None = None
@@ -42,7 +42,7 @@ class Refreshing:
                 self.refreshed_ns = time.time_ns()
                 after = self._core.state
                 moved = [n for n, b in after.buckets.items() if before.buckets.get(n) != b]
-                self._touched(moved)
+                self._enriching.touch(moved)
                 return
 
     def start(self) -> None:
@@ -66,6 +66,7 @@ class Refreshing:
                 if now - listed >= self._core.settings.refresh_s:
                     listed = now
                     self.refresh()
+                    self._enriching.again()
                 self._follow()
                 self._core.emit(Recovered(None))
             except ExplorerError as error:
@@ -83,4 +84,4 @@ class Refreshing:
             curve = self._curves.curve(name)
             if curve is not None:
                 self._core.emit(CurveRead(name, curve))
-        self._touched(list(live))
+        self._enriching.touch(list(live))

@@ -46,7 +46,7 @@ class Workspace:
         self._caching = Caching(core)
         self._runs = Runs(core, fork=self._forks.fork, caching=self._caching)
         self._enriching = Enriching(core, self._curves, self._caching.saw)
-        self._refreshing = Refreshing(core, self._curves, self._enriching.touch)
+        self._refreshing = Refreshing(core, self._curves, self._enriching)
         self._runs.watch()
 
     @property
@@ -88,7 +88,7 @@ class Workspace:
 
     def focus(self, node: Node) -> None:
         """The cursor rests here: read this one first. Returns at once."""
-        self._enriching.want((node,))
+        self._enriching.first(node)
 
     def create_bucket(self, name: str) -> Node:
         return self._forks.create_bucket(name)
