@@ -192,12 +192,8 @@ class ComparisonView:
 
 
 def preload(explorer: Explorer) -> None:
-    """Begin to import plotly where a comparison is likely.
-
-    Its renderers import nbformat, and that, beside JupyterLab, a grammar that takes 5 s of CPU to build
-    (jsonschema -> rfc3987_syntax, measured with plotly 7.1).
-    """
-    explorer.backstage.submit(lambda: import_module("plotly.graph_objects").FigureWidget)
+    """Begin to import plotly, in a worker, where a comparison is likely."""
+    explorer.backstage.submit(lambda: import_module("explorer.notebook.figure").figure_widget())
 
 
 def _signed(value: float | None) -> str:

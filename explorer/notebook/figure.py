@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import threading
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,23 @@ _INK = "#767b84"
 _GRID = "rgba(128,128,128,0.22)"
 
 
+_importing = threading.Lock()
+
+
+def figure_widget() -> type[FigureWidget]:
+    """plotly's class. The first call takes seconds: it is made in a worker as soon as it can be foreseen.
+
+    plotly's renderers import nbformat, and that, beside JupyterLab, a grammar that takes 5 s of CPU to build
+    (jsonschema -> rfc3987_syntax, measured with plotly 7.1). One thread at a time: two that import a package
+    which imports itself lazily can see it half made.
+    """
+    with _importing:
+        from plotly.graph_objects import FigureWidget
+
+        found: type[FigureWidget] = FigureWidget
+        return found
+
+
 class Fit(anywidget.AnyWidget):
     """Invisible: stands beside a figure and lets it have the width of the page."""
 
@@ -30,15 +48,16 @@ class ComparisonFigure:
     """Owns a FigureWidget. All calls belong on the kernel's loop. Making one sends about 5 MB to the page."""
 
     def __init__(self, comparison: Comparison) -> None:
-        from plotly.graph_objects import FigureWidget
-
         self._comparison = comparison
-        self._traces: tuple[Trace, ...] = ()
+        self._traces = traces(comparison)
         self._after_fork = window(comparison) is not None
         self._aimed: tuple[float, float] | None = None
-        self.widget: FigureWidget = FigureWidget(layout=_layout(comparison))
+        # all at once: what is added later, while the page still loads plotly, is lost there (its widget
+        # applies traces in a handler that it registers when it has loaded)
+        layout = _merged(_layout(comparison), self._axes())
+        lines = [_line(trace) for trace in self._traces]
+        self.widget: FigureWidget = figure_widget()({"data": lines, "layout": layout})
         self.widget._config = {**self.widget._config, "responsive": True, "displaylogo": False}
-        self.show(comparison)
         self.widget.layout.on_change(self._zoomed, "xaxis.range")
 
     @property
@@ -88,19 +107,20 @@ class ComparisonFigure:
 
     def _aim(self) -> None:
         """Put the axes where the curves differ."""
-        layout = self.widget.layout
+        self.widget.update_layout(self._axes(self.widget.layout.yaxis.type))
+
+    def _axes(self, y_type: str | None = None) -> dict[str, dict[str, Any]]:
+        """Where the axes look: after the first fork, or at everything."""
         aim = self._aimed = window(self._comparison) if self._after_fork else None
         if aim is None:
-            layout.xaxis.autorange = layout.yaxis.autorange = True
-            return
-        layout.xaxis.range, layout.xaxis.autorange = aim, False
+            return {"xaxis": {"autorange": True}, "yaxis": {"autorange": True}}
         seen = value_range(self._traces, *aim)
-        if seen is None:
-            layout.yaxis.autorange = True
-        elif layout.yaxis.type == "log":
-            layout.yaxis.range = [math.log10(max(v, 1e-12)) for v in seen] if seen[0] > 0 else None
-        else:
-            layout.yaxis.range = seen
+        y: dict[str, Any] = {"autorange": True}
+        if seen is not None and y_type == "log" and seen[0] > 0:
+            y = {"autorange": False, "range": [math.log10(v) for v in seen]}
+        elif seen is not None and y_type != "log":
+            y = {"autorange": False, "range": list(seen)}
+        return {"xaxis": {"autorange": False, "range": list(aim)}, "yaxis": y}
 
     def _fill(self, low: float, high: float) -> None:
         for line, trace in zip(self.widget.data, self._traces, strict=True):
@@ -112,6 +132,10 @@ class ComparisonFigure:
             return
         with self.widget.batch_update():
             self._fill(float(span[0]), float(span[1]))
+
+
+def _merged(layout: dict[str, Any], axes: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    return {**layout, **{name: {**layout[name], **axis} for name, axis in axes.items()}}
 
 
 def _numbers(trace: Trace, low: float, high: float) -> tuple[Any, Any]:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from explorer.notebook.node import BoundNode
 
 VIEW = "application/vnd.jupyter.widget-view+json"
+OURS = "this is a mistake of ours; please report it"
 _HERE = files("explorer.notebook")
 
 
@@ -89,8 +90,15 @@ class LineageTree(anywidget.AnyWidget):
         self._live.pump()
 
     def later(self, call: Callable[[], None]) -> None:
-        """Run `call` on the kernel's loop, where widgets are made."""
-        self._explorer.backstage.later(call)
+        """Run `call` on the kernel's loop, where widgets are made; its failure is said below the tree."""
+
+        def told() -> None:
+            try:
+                call()
+            except Exception as error:
+                self.say("error", f"{type(error).__name__}: {error}", OURS)
+
+        self._explorer.backstage.later(told)
 
     def show(self, widget: ipywidgets.Widget) -> None:
         """Put a result under the tree, in place of the one before."""

@@ -5,6 +5,8 @@ from explorer.errors import BadInput, Conflict, NameTaken, NotFound
 from explorer.notebook.overrides import UnknownOverride
 from tests.notebook.conftest import BASE, FORK
 
+pytestmark = pytest.mark.xdist_group("notebook")  # one worker trains the lineage, once
+
 
 def test_a_cell_that_runs_again_gets_the_same_connection(ex, trained):
     assert explorer.open(data=trained).workspace is ex.workspace

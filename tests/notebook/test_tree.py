@@ -9,6 +9,8 @@ from explorer.errors import NotFound
 from explorer.notebook.tree import VIEW
 from tests.notebook.conftest import BASE, FORK
 
+pytestmark = pytest.mark.xdist_group("notebook")  # one worker trains the lineage, once
+
 
 @pytest.fixture
 def tree(ex):
