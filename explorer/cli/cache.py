@@ -8,7 +8,6 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any
 
-from explorer.checkpoints import show_bytes
 from explorer.cli.door import confirm, print_json, settings_of, store_json, workspace_of
 from explorer.errors import BadInput, Conflict, ExplorerError
 from explorer.lineage.address import Node
@@ -34,6 +33,8 @@ def register(verbs: Any) -> None:
 
 
 def _prefetch(args: argparse.Namespace) -> int:
+    from explorer.checkpoints import printable, show_bytes
+
     with workspace_of(args) as workspace:
         node = _snapshot(workspace, workspace.resolve(args.address))
         started = time.monotonic()
@@ -46,7 +47,7 @@ def _prefetch(args: argparse.Namespace) -> int:
             "cached_bytes": progress.done_bytes,
             "complete": progress.complete,
         }
-        label = workspace.state.label(node)
+        label = printable(workspace.state.label(node))
     text = f"{label} is cached: {show_bytes(progress.total_bytes)} in {took:.1f} s"
     print_json(told) if args.json else print(text)
     return 0 if progress.complete else 1
@@ -65,6 +66,8 @@ def _snapshot(workspace: Workspace, node: Node) -> Node:
 
 
 def _wait(workspace: Workspace, node: Node, *, show: bool) -> Progress:
+    from explorer.checkpoints import show_bytes
+
     moved = threading.Event()
     unsubscribe = workspace.subscribe(lambda _: moved.set())
     try:
@@ -108,6 +111,7 @@ def _open(args: argparse.Namespace) -> tuple[Cache, Plans]:
 
 
 def _list(args: argparse.Namespace) -> int:
+    from explorer.checkpoints import show_bytes
     from explorer.prefetch import Cache
 
     cache, plans = _open(args)
@@ -146,6 +150,8 @@ def _list(args: argparse.Namespace) -> int:
 
 
 def _verify(args: argparse.Namespace) -> int:
+    from explorer.checkpoints import printable
+
     cache, _ = _open(args)
     damaged = cache.verify_all()
     if args.json:
@@ -153,13 +159,15 @@ def _verify(args: argparse.Namespace) -> int:
         print_json({"folder": str(cache.folder), "damaged": told})
     elif damaged:
         for entry in damaged:
-            print(f"damaged, dropped: {entry.label.key}")
+            print(f"damaged, dropped: {printable(entry.label.key)}")
     else:
         print("all sound")
     return 1 if damaged else 0
 
 
 def _clear(args: argparse.Namespace) -> int:
+    from explorer.checkpoints import show_bytes
+
     cache, plans = _open(args)
     used = sum(entry.disk_bytes for entry in cache.entries())
     confirm(args, f"Delete {show_bytes(used)} of prefetched checkpoints?")
