@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,14 @@ from explorer.lineage.values import ObjectInfo
 
 if TYPE_CHECKING:
     from pandas import DataFrame
+
+
+_EVERYDAY = re.compile(
+    r"torch\._utils\._rebuild_\w+|torch\.\w+Storage|torch\.storage\.\w+Storage|torch\.Size|"
+    r"torch\.(?:b?float|u?int|complex|bool)\w*|torch\.serialization\._get_layout|collections\.OrderedDict|"
+    r"torch\.distributed\.checkpoint\.(?:metadata\.\w+|filesystem\._StorageInfo)|_codecs\.encode"
+)
+"""Globals that every torch file names: another mix of them is no news. Anything else that appears is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +103,7 @@ def diff(a: Side, b: Side) -> Diff:
         tensors = compare_tensors(left, right)
         config, state = compare_values(left.config, right.config), compare_values(left.state, right.state)
         warnings = [*unheeded(left.config, left.state, right.config, right.state), *warnings]
-        new = sorted(set(right.refers_to) - set(left.refers_to))
+        new = sorted(n for n in set(right.refers_to) - set(left.refers_to) if not _EVERYDAY.fullmatch(n))
         if new and left.refers_to:
             warnings.append(
                 f"{b.label}: its pickles name globals that {a.label} does not: {', '.join(new[:8])}"

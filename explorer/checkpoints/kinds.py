@@ -25,12 +25,15 @@ _WEIGHTS = (
     ".ckpt",
     ".bin",
     ".gguf",
+    ".jit",
     ".keras",
     ".msgpack",
     ".distcp",
     ".nemo",
     ".h5",
 )
+UNREAD = (".msgpack", ".nemo", ".h5", ".onnx")
+"""Endings of weights whose insides are not read: Flax, NeMo's archives, HDF5, ONNX."""
 _NOT_WEIGHTS = ("training_args.bin",)
 _OPTIMIZER = re.compile(r"optim", re.IGNORECASE)
 _STATE = re.compile(
@@ -98,7 +101,7 @@ def format_of(files: Sequence[str]) -> str:
         ("accelerate", any(n.startswith("random_states_") for n in names)),
         ("lightning", "ckpt" in endings),
         ("safetensors", "safetensors" in endings),
-        ("torch", bool({"pt", "pth", "bin"} & endings)),
+        ("torch", bool({"pt", "pth", "bin", "jit"} & endings)),
         ("gguf", "gguf" in endings),
         ("keras", "keras" in endings or any(n.endswith(".weights.h5") for n in names)),
         ("flax", "msgpack" in endings),

@@ -45,7 +45,7 @@ def _headline(manifest: Manifest) -> tuple[str, str, tuple[Row, ...]]:
     checkpoint = manifest.checkpoint
     mix = ", ".join(f"{printable(dtype)} {show_bytes(size)}" for dtype, size in manifest.dtypes[:4])
     rows = [
-        Row(" ", "format", "", checkpoint.format),
+        Row(" ", "format", "", " of ".join(filter(None, (checkpoint.format, manifest.framework)))),
         Row(" ", "step", "", "unknown" if manifest.step is None else str(manifest.step)),
         Row(" ", "parameters", "", f"{manifest.parameters:,}" + (f" ({mix})" if mix else "")),
         Row(" ", "size", "", f"{show_bytes(checkpoint.size_bytes)} in {len(checkpoint.objects)} objects"),
@@ -70,12 +70,8 @@ def _tensor(tensor: Tensor) -> Row:
     name = printable(tensor.name, _NAME_WIDTH)
     label = name if tensor.part == "model" else f"{tensor.part}: {name}"
     pieces = "" if tensor.chunks == 1 else f" in {tensor.chunks} pieces"
-    return Row(
-        " ",
-        label,
-        show_shape(tensor),
-        f"{show_bytes(tensor.size_bytes)}  {printable(tensor.file, 60)}{pieces}",
-    )
+    told = f"{show_shape(tensor)}  {show_bytes(tensor.size_bytes)}  {printable(tensor.file, 60)}{pieces}"
+    return Row(" ", label, "", told)
 
 
 def _modules(tensors: Iterable[Tensor]) -> Iterable[Row]:

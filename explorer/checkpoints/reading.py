@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from explorer.checkpoints.dcp import Engine, digest_here
 from explorer.checkpoints.inert import BadPickle
+from explorer.checkpoints.kinds import UNREAD
 from explorer.checkpoints.learning_rate import contradictions
 from explorer.checkpoints.registry import tasks
 from explorer.checkpoints.values import Checkpoint, Manifest, Part, Tensor, Value
@@ -53,6 +54,7 @@ def assemble(checkpoint: Checkpoint, parts: Iterable[Part]) -> Manifest:
     warnings += index_warnings
     warnings += _repeated(tensors)
     warnings += contradictions(config, state)
+    warnings += _without_reader(checkpoint)
     step = state.get("step")
     read_step = int(step) if isinstance(step, int | float) and step == step and abs(step) < 2**63 else None
     if read_step is not None and checkpoint.step is not None and read_step != checkpoint.step:
@@ -109,6 +111,11 @@ def _against_index(
         if names:
             warnings.append("the index " + what.format(_names(names)))
     return missing, warnings
+
+
+def _without_reader(checkpoint: Checkpoint) -> list[str]:
+    names = [checkpoint.relative(i.key) for i in checkpoint.objects if i.key.endswith(UNREAD)]
+    return [f"{_names(names)} of a format without a reader here: compared as objects only"] if names else []
 
 
 def _repeated(tensors: Iterable[Tensor]) -> list[str]:

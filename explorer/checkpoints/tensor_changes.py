@@ -64,9 +64,10 @@ def compare_tensors(a: Manifest, b: Manifest) -> TensorChanges:
     reshaped = [(x, y) for x, y in met if x.shape != y.shape]
     retyped = [(x, y) for x, y in met if x.dtype != y.dtype]
     alike = [(x, y) for x, y in pairs.same if x.shape == y.shape and x.dtype == y.dtype]
-    moved = [(x, y) for x, y in alike if x.file != y.file or x.chunks != y.chunks]
+    renamed = _renamed_files(met)
+    moved = [(x, y) for x, y in alike if _moved(x, y, renamed)]
     files_a, files_b = _contents(a), _contents(b)
-    still = [(x, y) for x, y in alike if x.file == y.file and x.chunks == y.chunks]
+    still = [(x, y) for x, y in alike if not _moved(x, y, renamed)]
     unchanged = {file for file, content in files_a.items() if files_b.get(file) == content}
     return TensorChanges(
         pairs.added,
@@ -85,6 +86,21 @@ def compare_tensors(a: Manifest, b: Manifest) -> TensorChanges:
 def place(tensor: Tensor) -> str:
     """Where a tensor lies: its file, and into how many pieces it is cut if that is more than one."""
     return tensor.file if tensor.chunks == 1 else f"{tensor.file} in {tensor.chunks} pieces"
+
+
+def _renamed_files(met: Sequence[Pair]) -> Mapping[str, str]:
+    """Files that hold the same tensors under another name: those tensors have not moved."""
+    to: dict[str, set[str]] = {}
+    back: dict[str, set[str]] = {}
+    for a, b in met:
+        to.setdefault(a.file, set()).add(b.file)
+        back.setdefault(b.file, set()).add(a.file)
+    lone = {a: next(iter(files)) for a, files in to.items() if len(files) == 1}
+    return {a: b for a, b in lone.items() if len(back[b]) == 1}
+
+
+def _moved(a: Tensor, b: Tensor, renamed: Mapping[str, str]) -> bool:
+    return a.chunks != b.chunks or (a.file != b.file and renamed.get(a.file) != b.file)
 
 
 def _contents(manifest: Manifest) -> Mapping[str, tuple[str, int]]:

@@ -160,11 +160,20 @@ class Manifest:
                 mix[tensor.dtype] += tensor.size_bytes
         return tuple(mix.most_common())
 
+    @property
+    def framework(self) -> str | None:
+        """Who wrote it, as far as the format or the file's own note tells."""
+        noted = self.config.get("__metadata__.format")
+        return _FRAMEWORKS.get(noted if isinstance(noted, str) else "") or _FRAMEWORKS.get(
+            self.checkpoint.format
+        )
+
     def to_json(self) -> dict[str, Any]:
         """The shape that `explorer show --json` promises."""
         return {
             "prefix": self.checkpoint.prefix,
             "format": self.checkpoint.format,
+            "framework": self.framework,
             "step": self.step,
             "complete": self.complete,
             "missing": list(self.missing),
@@ -179,6 +188,13 @@ class Manifest:
             "damaged": list(self.damaged),
             "warnings": list(self.warnings),
         }
+
+
+_TORCH = ("torch", "dcp", "lightning", "accelerate", "hf-trainer", "peft", "deepspeed", "megatron", "nemo")
+_FRAMEWORKS = {
+    "pt": "PyTorch", "np": "NumPy", "flax": "Flax", "tf": "TensorFlow", "mlx": "MLX", "orbax": "JAX",
+    "gguf": "ggml", "keras": "Keras", **dict.fromkeys(_TORCH, "PyTorch"),
+}  # fmt: skip
 
 
 def plain(value: Value) -> Any:

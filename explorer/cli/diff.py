@@ -38,9 +38,12 @@ def register(verbs: Any) -> None:
 
 
 def _diff(args: argparse.Namespace) -> int:
+    from explorer.lineage.address import Address
+
     with workspace_of(args) as workspace:
         store = store_json(workspace.state.store)
-        a = workspace.resolve(args.a)
+        first = Address.parse(args.a)
+        a = workspace.resolve(first)
         if args.b is None:
             told = workspace.three_way(a)
             if args.json:
@@ -48,10 +51,11 @@ def _diff(args: argparse.Namespace) -> int:
             else:
                 print(told.summary)
             return 1 if told.fork.any or told.parent.any else 0
-        b = workspace.resolve(args.b)
+        second = Address.parse(args.b)
+        b = workspace.resolve(second)
         if args.values:
             return _values(args, workspace, a, b)
-        found = workspace.diff(a, b)
+        found = workspace.diff(a, b, (first.key or "", second.key or ""))
     if args.json:
         print_json({"store": store, **found.to_json()})
     else:

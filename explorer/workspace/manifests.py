@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from explorer.errors import BadInput, Conflict, NotFound
+from explorer.errors import BadInput, Conflict, NotFound, nearest
 from explorer.lineage.address import Node
 from explorer.lineage.values import ObjectInfo, Range
 from explorer.workspace.core import Core
@@ -74,15 +74,19 @@ class Manifests:
         parts, cost = self._read_parts(node, checkpoint, frozenset())
         return replace(assemble(checkpoint, parts), cost=cost)
 
-    def diff(self, a: Node, b: Node) -> Diff:
+    def diff(self, a: Node, b: Node, under: tuple[str, str] = ("", "")) -> Diff:
         """What differs between two nodes: all their objects, and their newest checkpoints' metadata.
 
-        Cost: two listings and two waves of ranged reads, both sides at once; a file that both sides share is
-        read once, one that was read before not at all.
+        With `under` only what lies below a prefix on each side, by its key relative to it: two steps of one
+        bucket, say. Cost: two listings and two waves of ranged reads, both sides at once; a file that both
+        sides share is read once, one that was read before not at all.
+
+        Raises:
+            NotFound: nothing lies below a prefix.
         """
         from explorer.checkpoints import diff
 
-        return diff(*self._sides(a, b))
+        return diff(*self._sides(a, b, under))
 
     def three_way(self, fork: Node) -> ThreeWay:
         """A fork and its parent's head, each against the snapshot that the fork was made from.
@@ -99,13 +103,13 @@ class Manifests:
         _, theirs = self._sides(base, Node(base.bucket))
         return three_way(start, ours, theirs)
 
-    def _sides(self, a: Node, b: Node) -> list[Side]:
+    def _sides(self, a: Node, b: Node, under: tuple[str, str] = ("", "")) -> list[Side]:
         from explorer.checkpoints import Side, assemble, find_checkpoints, tasks
 
         # a thread of its own: the shared pool may be full of callers that wait just like this one
         with ThreadPoolExecutor(1, thread_name_prefix="diff") as other:
-            second = other.submit(self.objects, b)
-            listings = (self.objects(a), second.result())
+            second = other.submit(self._objects_under, b, under[1])
+            listings = (self._objects_under(a, under[0]), second.result())
             newest = [next(iter(find_checkpoints(objects)), None) for objects in listings]
             named = [{(t.file, t.identity): t.info.key for t in tasks(c)} if c else {} for c in newest]
             shared = frozenset(key for known, key in named[1].items() if known in named[0])
@@ -113,15 +117,27 @@ class Manifests:
             told = [self._read_parts(a, newest[0], frozenset()), pending.result()]
         sides: list[Side] = []
         told_by_a = {part.file: part for part in told[0][0]}
-        for node, objects, checkpoint, (parts, cost) in zip((a, b), listings, newest, told, strict=True):
-            label, manifest = self._core.state.label(node), None
+        for node, prefix, objects, checkpoint, (parts, cost) in zip(
+            (a, b), under, listings, newest, told, strict=True
+        ):
+            label, manifest = self._core.state.label(node) + (f"/{prefix}" if prefix else ""), None
             if checkpoint is not None:
                 if sides:  # b: what it shares with a was left to a
                     lent = {checkpoint.relative(key) for key in shared}
                     parts = tuple(told_by_a[part.file] if part.file in lent else part for part in parts)
                 manifest = replace(assemble(checkpoint, parts), cost=cost)
-            sides.append(Side(label, objects, checkpoint, manifest))
+            shown = [replace(info, key=info.key[len(prefix) :].lstrip("/")) for info in objects]
+            sides.append(Side(label, shown if prefix else objects, checkpoint, manifest))
         return sides
+
+    def _objects_under(self, node: Node, prefix: str) -> Sequence[ObjectInfo]:
+        objects = self.objects(node)
+        found = [info for info in objects if info.key.startswith(prefix)]
+        if prefix and not found:
+            folders = {info.key[: info.key.rfind("/") + 1] for info in objects}
+            hint = nearest(prefix, folders, "`explorer ls` shows the objects that are there")
+            raise NotFound(f"Nothing lies under `{prefix}` at {self._core.state.label(node)}.", hint=hint)
+        return found if prefix else objects
 
     def _read_parts(
         self, node: Node, checkpoint: Checkpoint | None, elsewhere: frozenset[str]

@@ -126,8 +126,9 @@ class Workspace:
         """Everything that is at a node, in key order."""
         return self._manifests.objects(node)
 
-    def diff(self, a: Node, b: Node) -> Diff:
-        return self._manifests.diff(a, b)
+    def diff(self, a: Node, b: Node, under: tuple[str, str] = ("", "")) -> Diff:
+        """What differs; `under` narrows each side to a prefix."""
+        return self._manifests.diff(a, b, under)
 
     def three_way(self, fork: Node) -> ThreeWay:
         """What a fork changed, and what its parent has changed since. Raises BadInput where it is no fork."""
