@@ -15,7 +15,7 @@ from explorer.lineage.values import Curve, show_scalar
 from explorer.tui import wording
 from explorer.tui.glyphs import Glyphs
 from explorer.tui.names import shown
-from explorer.tui.readings import curve_until, extent, loss_on, newest_run, step_of, thinned
+from explorer.tui.readings import curve_until, extent, loss_on, newest_run, step_of, thinned, time_of
 from explorer.tui.theme import Palette
 
 Piece = tuple[str, Style]
@@ -220,21 +220,12 @@ class Row:
         return [(text, self.palette.text if node.is_head else self.palette.dim)]
 
     def _age(self, node: Node, row: int, width: int) -> list[Piece]:
-        return [(wording.age(self._time(node), self.now_ns), self.palette.dim)]
+        return [(wording.age(time_of(self.state, node), self.now_ns), self.palette.dim)]
 
     def is_older(self, node: Node, now_ns: int) -> bool:
         """Whether the age of a node reads differently now than when this row was written."""
-        then = self._time(node)
+        then = time_of(self.state, node)
         return wording.age(then, now_ns) != wording.age(then, self.now_ns)
-
-    def _time(self, node: Node) -> int:
-        if node.version is not None:
-            return int(node.version) if node.version.isdigit() else 0
-        facts = self.state.facts.get(node)
-        if facts is not None and facts.modified_ns:
-            return facts.modified_ns
-        bucket = self.state.buckets[node.bucket]
-        return max(bucket.created_ns, bucket.snapshots[-1].created_ns if bucket.snapshots else 0)
 
     def _size(self, node: Node, row: int, width: int) -> list[Piece]:
         facts = self.state.facts.get(node)

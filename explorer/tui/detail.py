@@ -23,6 +23,7 @@ from explorer.tui.readings import (
     parent_node,
     step_of,
     thinned,
+    time_of,
 )
 from explorer.tui.theme import Palette
 
@@ -185,10 +186,7 @@ class Detail:
         return groups
 
     def _date(self, *, short: bool = False) -> Line:
-        bucket = self.state.buckets.get(self.node.bucket)
-        facts = self.state.facts.get(self.node)
-        then = int(self.node.version) if self.node.version and self.node.version.isdigit() else 0
-        then = then or (facts.modified_ns or 0 if facts else 0) or (bucket.created_ns if bucket else 0)
+        then = time_of(self.state, self.node)
         ago = wording.age(then, self.now_ns)
         line: Line = [(ago if ago == "now" else f"{ago} ago", self.palette.text)]
         if not short and then:

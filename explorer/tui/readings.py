@@ -79,6 +79,20 @@ def step_of(state: State, node: Node) -> int | None:
     return state.step(bucket.parent) if bucket is not None and bucket.parent is not None else None
 
 
+def time_of(state: State, node: Node) -> int:
+    """When a snapshot was taken, or a head last changed, in ns; 0 where nobody knows.
+
+    What a fork inherits is older than the fork: its head is as old as the fork at most.
+    """
+    if node.version is not None:
+        return int(node.version) if node.version.isdigit() else 0
+    bucket, facts = state.buckets.get(node.bucket), state.facts.get(node)
+    times = [facts.modified_ns or 0] if facts is not None else []
+    if bucket is not None:
+        times += [bucket.created_ns, *(s.created_ns for s in bucket.snapshots[-1:])]
+    return max(times, default=0)
+
+
 def newest_run(state: State, bucket: str) -> RunView | None:
     """The run that a bucket's row speaks of."""
     found = [run for run in state.runs.values() if run.bucket == bucket]

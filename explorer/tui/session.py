@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import threading
 import time
 from collections.abc import Callable
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from textual.dom import DOMNode
 
@@ -20,6 +21,36 @@ from explorer.tui.verbs import Verbs
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
+
+
+async def in_daemon(call: Callable[[], T]) -> T:
+    """Call in a thread that the interpreter does not wait for at its end.
+
+    asyncio's own executor is joined when the loop closes: a store that does not answer would hold the
+    user's terminal until the request times out, long after q.
+    """
+    loop = asyncio.get_running_loop()
+    answer: asyncio.Future[T] = loop.create_future()
+
+    def deliver(result: T | None, error: BaseException | None) -> None:
+        if answer.done():
+            return
+        if error is not None:
+            answer.set_exception(error)
+        else:
+            answer.set_result(cast("T", result))
+
+    def work() -> None:
+        result, error = None, None
+        try:
+            result = call()
+        except Exception as raised:
+            error = raised
+        with contextlib.suppress(RuntimeError):  # the loop is closed: the user has left
+            loop.call_soon_threadsafe(deliver, result, error)
+
+    threading.Thread(target=work, name="explorer-call", daemon=True).start()
+    return await answer
 
 
 class Session:
@@ -91,9 +122,9 @@ class Session:
             try:
                 if in_turn:
                     async with self._turn:
-                        answer = await asyncio.to_thread(call)
+                        answer = await in_daemon(call)
                 else:
-                    answer = await asyncio.to_thread(call)
+                    answer = await in_daemon(call)
             except ExplorerError as error:
                 trouble(error)
             except Exception as error:  # a defect of ours must not take the screen down
