@@ -138,7 +138,8 @@ class Caching:
     def badges(self, nodes: Iterable[Node]) -> None:
         """Tell how much is here of the nodes whose objects are known, not of others. Returns at once."""
         if self.folder.exists() and not self._core.closing.is_set():
-            self._core.pool.submit(self._tell, tuple(nodes))
+            with suppress(RuntimeError):  # the pool has closed meanwhile
+                self._core.pool.submit(self._tell, tuple(nodes))
 
     def close(self) -> None:
         """Stop fetching; a transfer ends the parts it is at."""
