@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import csv
 import math
+from array import array
 from collections.abc import Iterator
 
 from explorer.metrics.parsed import Column, Part, Troubles, Whole, series_of
 from explorer.metrics.rows import MAX_COLUMNS, MAX_STEP, STEP_NAMES, TIME_NAMES, number
 
 _MAX_LINE = 1 << 20
+_FAST_FROM_BYTES = 200_000
 
 
 def read_csv(data: bytes, before: Whole) -> Whole:
     """The metrics of one CSV file; a step that falls back begins the rows of another process.
 
-    Cost: about 2 us a cell.
+    Cost: about 2 us a cell, 0.2 us in a large regular file.
     """
     troubles = Troubles(before.file)
     lines = _lines(data, troubles)
@@ -27,6 +29,10 @@ def read_csv(data: bytes, before: Whole) -> Whole:
         return Whole(before.file, len(data), troubles.all())
     names = _metrics(header, step_at, troubles)
     wall_at = _find(header, TIME_NAMES)
+    if len(data) >= _FAST_FROM_BYTES:
+        columns = _columns(data, header, step_at, wall_at, names)
+        if columns is not None:
+            return Whole(before.file, len(data), troubles.all(), (Part(series_of(columns)),))
     parts: list[dict[str, Column]] = [{}]
     for offset, line in lines:
         cells = next(csv.reader([line]), [])
@@ -50,6 +56,46 @@ def read_csv(data: bytes, before: Whole) -> Whole:
     several = len(parts) > 1
     made = tuple(Part(series_of(c), str(i) if several else "") for i, c in enumerate(parts))
     return Whole(before.file, len(data), troubles.all(), made)
+
+
+def _columns(
+    data: bytes, header: list[str], step_at: int, wall_at: int | None, names: dict[int, str]
+) -> dict[str, Column] | None:
+    """A large file by pandas; None where it is not all numbers or a step falls back: it is read by rows then."""
+    from io import BytesIO
+
+    import numpy as np
+    import pandas as pd
+
+    complete = data[: data.rfind(b"\n") + 1]
+    try:
+        # only this parser rounds as Python does, and values are compared bit for bit
+        frame = pd.read_csv(
+            BytesIO(complete),
+            header=0,
+            names=list(range(len(header))),
+            index_col=False,
+            float_precision="round_trip",
+            keep_default_na=False,
+            na_values=[""],
+            engine="c",
+        )
+    except (ValueError, OverflowError):
+        return None
+    if any(kind.kind not in "fi" for kind in frame.dtypes):
+        return None
+    steps = frame[step_at].to_numpy(np.float64)
+    walls = frame[wall_at].to_numpy(np.float64) if wall_at is not None else np.full(len(frame), np.nan)
+    if not ((steps >= 0) & (steps <= MAX_STEP)).all():
+        return None
+    found: dict[str, Column] = {}
+    for k, name in names.items():
+        values = frame[k].to_numpy(np.float64)
+        there = ~np.isnan(values)
+        if (np.diff(steps[there]) < 0).any():
+            return None
+        found[name] = Column(*(array("d", c[there].tobytes()) for c in (steps, values, walls)))
+    return found
 
 
 def _lines(data: bytes, troubles: Troubles) -> Iterator[tuple[int, str]]:

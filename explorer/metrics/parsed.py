@@ -84,13 +84,17 @@ class Troubles:
     """Collects what is wrong with one file: for each kind of trouble the first offset and a count."""
 
     def __init__(self, file: str, before: tuple[Trouble, ...] = ()) -> None:
-        self._file = file
+        self.file = file
         self._found = {t.message: t for t in before}
 
     def tell(self, offset: int, message: str, count: int = 1) -> None:
         known = self._found.get(message)
         first, so_far = (offset, 0) if known is None else (known.offset, known.count)
-        self._found[message] = Trouble(self._file, first, message, so_far + count)
+        self._found[message] = Trouble(self.file, first, message, so_far + count)
+
+    def add(self, others: Troubles) -> None:
+        for trouble in others.all():
+            self.tell(trouble.offset, trouble.message, trouble.count)
 
     def all(self) -> tuple[Trouble, ...]:
         return tuple(self._found.values())

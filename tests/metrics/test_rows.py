@@ -96,6 +96,41 @@ def test_of_one_step_the_last_row_wins_and_rows_are_sorted():
     assert list(series.values) == [2, 3]
 
 
+ODD = [
+    b'{"step": 7, "loss": NaN, "time": 1.5}',
+    b'{"step": 7, "loss": "NaN"}',
+    b'{"step": -1, "loss": 1.0, "time": 1.0}',
+    b'{"time": 5.0, "loss": 1.0, "step": 9}',
+    b'{"loss": 1.0}',
+    b"not json",
+    b"",
+    b'{"step": 11, "loss": Infinity, "note": "warm"}',
+    b'{"step": 1e300, "loss": 1.0, "time": 1.0}',
+    b'{"step":12,"loss":-1e-7,"time":2}',
+    b'{"step": 3, "step": 4, "loss": 1.0}',
+    b'{"step": 13, "val_loss": 0.25}',
+]
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 2500), st.sampled_from(ODD)), max_size=30), st.booleans())
+def test_reading_by_the_thousand_says_the_same_as_row_by_row(odd, rewinds):
+    lines = [b'{"step": %d, "time": %d.25, "loss": %r}' % (i, i, 2 / (i + 1)) for i in range(2500)]
+    for at, line in odd:
+        lines.insert(at, line)
+    data = b"\n".join(lines) + b'\n{"step": 99'
+    start = Rows("f", rewinds=rewinds)
+    fast = read_rows(data, start)
+    slow = start
+    for cut in range(60_000, len(data) + 60_000, 60_000):  # fewer than the fast way begins at
+        slow = read_rows(data[slow.resume_at : cut], slow)
+    assert str(fast.columns) == str(slow.columns)
+    assert fast.troubles == slow.troubles or sorted(map(str, fast.troubles)) == sorted(
+        map(str, slow.troubles)
+    )
+    assert (fast.consumed, fast.last_line, fast.splits) == (slow.consumed, slow.last_line, slow.splits)
+
+
 @settings(max_examples=80, deadline=None)
 @given(
     st.lists(

@@ -16,7 +16,10 @@ if __name__ == "__main__":
     workspace.read_overrides()
     made = workspace.compare([workspace.resolve(a) for a in addresses])
     pictures.comparison = lambda **_: made
-    pictures.STATES = {"demo": ((120, 34), {}, ("down", "down", "down")), "demo-full": ((120, 34), {}, ("w", "s"))}
+    pictures.STATES = {
+        "demo": ((120, 34), {}, ("down", "down", "down")),
+        "demo-full": ((120, 34), {}, ("w", "s")),
+    }
     for name in pictures.STATES:
         asyncio.run(pictures.shoot(name, out))
     workspace.close()
