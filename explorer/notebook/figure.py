@@ -160,7 +160,7 @@ def _layout(comparison: Comparison) -> dict[str, Any]:
         "template": "none",
         "height": 380,
         "autosize": True,
-        "margin": {"l": 56, "r": 16, "t": 16, "b": 44},
+        "margin": {"l": 56, "r": 16, "t": 30, "b": 44},
         "paper_bgcolor": "rgba(0,0,0,0)",
         "plot_bgcolor": "rgba(0,0,0,0)",
         "font": {"color": _INK, "size": 12},

@@ -128,8 +128,9 @@ def test_compare_draws_the_curves_of_marked_nodes(lab):
     lab.page.wait_for_function(drawn, timeout=120_000)
     names = lab.page.evaluate("() => document.querySelector('.js-plotly-plot').data.map((line) => line.name)")
     assert {BASE, FORK} <= set(names)
-    wide = "() => document.querySelector('.js-plotly-plot').clientWidth > 900"
-    lab.page.wait_for_function(f"() => ({wide})()", timeout=20_000)
+    wide = "() => { const p = document.querySelector('.js-plotly-plot'); return"
+    wide += " p.querySelector('.main-svg').clientWidth === p.parentElement.clientWidth; }"
+    lab.page.wait_for_function(wide, timeout=20_000)
 
 
 @pytest.mark.parametrize("theme", ["Light", "Dark"])
