@@ -61,7 +61,7 @@ def read_csv(data: bytes, before: Whole) -> Whole:
 def _columns(
     data: bytes, header: list[str], step_at: int, wall_at: int | None, names: dict[int, str]
 ) -> dict[str, Column] | None:
-    """A large file by pandas; None where it is not all numbers or a step falls back: it is read by rows then."""
+    """A large file by pandas; None where it is not all numbers or a step falls back: then rows are read."""
     from io import BytesIO
 
     import numpy as np

@@ -58,29 +58,51 @@ def blocks_of(lines: Sequence[bytes]) -> tuple[list[Block], list[int]]:
 
 def blocks_of_rows(rows: Sequence[object]) -> tuple[list[Block], list[int]]:
     """Blocks of parsed rows whose values are all numbers, and the numbers of the other rows."""
-    import numpy as np
-
-    groups: dict[tuple[str, ...], list[int]] = {}
+    blocks: list[Block] = []
     odd: list[int] = []
+    for numbers in _same_keys(rows, odd):
+        same: list[Any] = [rows[i] for i in numbers]
+        block = _block_of_rows(same, numbers) if len(blocks) < _MOST_SKELETONS else None
+        if block is None:
+            odd += numbers
+        else:
+            blocks.append(block)
+    return blocks, sorted(odd)
+
+
+def _same_keys(rows: Sequence[object], odd: list[int]) -> list[list[int]]:
+    """Numbers of rows with the same keys. Rows of one length mostly have: then no row is looked at."""
+    sizes: dict[int, list[int]] = {}
     for i, row in enumerate(rows):
         if type(row) is dict and row:
-            groups.setdefault(tuple(row), []).append(i)
+            sizes.setdefault(len(row), []).append(i)
         else:
             odd.append(i)
-    blocks: list[Block] = []
-    for names, numbers in groups.items():
-        same: list[Any] = [rows[i] for i in numbers] if len(groups) > 1 or odd else list(rows)
-        columns = list(zip(*(row.values() for row in same), strict=True))
-        if len(blocks) < _MOST_SKELETONS and all(set(map(type, c)) <= {int, float} for c in columns):
-            try:
-                values = np.array(columns, np.float64).T
-            except OverflowError:
-                odd += numbers
-                continue
-            blocks.append(Block(names, np.array(numbers), values))
-        else:
-            odd += numbers
-    return blocks, sorted(odd)
+    groups: list[list[int]] = []
+    for numbers in sizes.values():
+        same: list[Any] = [rows[i] for i in numbers]
+        names = same[0].keys()
+        if all(row.keys() == names for row in same):
+            groups.append(numbers)
+            continue
+        by_keys: dict[frozenset[str], list[int]] = {}
+        for i in numbers:
+            by_keys.setdefault(frozenset(rows[i]), []).append(i)  # type: ignore[call-overload]
+        groups += by_keys.values()
+    return groups
+
+
+def _block_of_rows(same: list[Any], numbers: list[int]) -> Block | None:
+    import numpy as np
+
+    names = tuple(same[0])
+    columns = [[row[name] for row in same] for name in names]
+    if not all(set(map(type, column)) <= {int, float} for column in columns):
+        return None
+    try:
+        return Block(names, np.array(numbers), np.array(columns, np.float64).T)
+    except OverflowError:
+        return None
 
 
 def _block(lines: list[bytes], rows: npt.NDArray[np.int64]) -> Block | None:
