@@ -32,8 +32,8 @@ _WEIGHTS = (
     ".nemo",
     ".h5",
 )
-UNREAD = (".msgpack", ".nemo", ".h5", ".onnx")
-"""Endings of weights whose insides are not read: Flax, NeMo's archives, HDF5, ONNX."""
+UNREAD = (".msgpack", ".nemo", ".onnx")
+"""Endings of weights whose insides are not read: Flax, NeMo's archives, ONNX."""
 _NOT_WEIGHTS = ("training_args.bin",)
 _OPTIMIZER = re.compile(r"optim", re.IGNORECASE)
 _STATE = re.compile(
@@ -103,7 +103,7 @@ def format_of(files: Sequence[str]) -> str:
         ("safetensors", "safetensors" in endings),
         ("torch", bool({"pt", "pth", "bin", "jit"} & endings)),
         ("gguf", "gguf" in endings),
-        ("keras", "keras" in endings or any(n.endswith(".weights.h5") for n in names)),
+        ("keras", "keras" in endings or any(n.endswith(".h5") for n in names)),
         ("flax", "msgpack" in endings),
         ("nemo", "nemo" in endings),
     ):

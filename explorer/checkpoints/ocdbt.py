@@ -97,13 +97,13 @@ def _unpacked(blob: bytes, magic: bytes) -> bytes:
         raise spoilt("a node does not begin as one, or has another length than it says")
     if blob[12] != 0 or blob[13] not in (0, 1):
         raise spoilt(f"version {blob[12]} or compression {blob[13]} is not known")
-    if _crc32c(blob[:-4]) != int.from_bytes(blob[-4:], "little"):
+    if crc32c(blob[:-4]) != int.from_bytes(blob[-4:], "little"):
         raise spoilt("a node does not have the checksum that it says")
     body = blob[14:-4]
     return decompress(body, _MAX_NODE_BYTES) if blob[13] else body
 
 
-def _crc32c(data: bytes) -> int:
+def crc32c(data: bytes) -> int:
     """Castagnoli's CRC, which Python has not: ten megabytes a second."""
     crc = 0xFFFFFFFF
     for byte in data:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from explorer.checkpoints import gguf, orbax, safetensors, states, torch_files, zips
+from explorer.checkpoints import gguf, keras, orbax, safetensors, states, torch_files, zips
 from explorer.checkpoints.dcp import Engine, digest_here, read_metadata
 from explorer.checkpoints.jsons import MAX_JSON_BYTES
 from explorer.checkpoints.kinds import base, is_tokenizer, part_of
@@ -15,7 +15,7 @@ from explorer.checkpoints.waves import Reading
 from explorer.errors import BadCheckpoint
 from explorer.lineage.values import ObjectInfo, Range
 
-READER_VERSION = 2
+READER_VERSION = 3
 """Rises when a reader learns something: what older ones kept on disk is read anew."""
 
 _STRAY_JSON_BYTES = 256 * 1024
@@ -26,7 +26,7 @@ _OTHER_RANKS = re.compile(
     r"(?:bf16_|fp16_)?(?:zero_pp_rank_(?!0_)\d+_)?mp_rank_(?!00_)\d+_.*|(?:bf16_|fp16_)?zero_pp_rank_(?!0_)\d+_.*"
 )
 """DeepSpeed: what all ranks have in common is read from the first one's files, the others are only listed."""
-_SNIFFED = (".safetensors", ".pt", ".pth", ".bin", ".ckpt", ".pkl", ".jit", ".gguf")
+_SNIFFED = (".safetensors", ".pt", ".pth", ".bin", ".ckpt", ".pkl", ".jit", ".gguf", ".keras")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +71,8 @@ def _reading_of(info: ObjectInfo, file: str) -> Callable[[], Reading[Part]] | No
         return lambda: _whole(info, file, lambda data: parse(file, data))
     if name == ".zarray" or (name == "zarr.json" and "/" in file):
         return lambda: _whole(info, file, lambda data: orbax.read_array(info, file, data))
+    if name.endswith(".h5"):
+        return lambda: keras.read_weights(info, file)
     if name.endswith(".index.json"):
         return lambda: _whole(info, file, lambda data: safetensors.read_index(info, file, data))
     if name.endswith(".json"):
@@ -115,6 +117,8 @@ def _sniffed(info: ObjectInfo, file: str) -> Reading[Part]:
     if torch_files.is_zip(head):
         if not tail:  # a zip under the name of a safetensors file
             (tail,) = yield (_tail(info),)
+        if file.endswith(".keras"):
+            return (yield from keras.read_keras(info, file, head, tail))
         return (yield from torch_files.read_zip(info, file, head, tail))
     if head[:4] == gguf.MAGIC:
         return (yield from gguf.read_gguf(info, file, head))

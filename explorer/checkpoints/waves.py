@@ -5,6 +5,7 @@ A wave is what may be fetched in parallel: one round trip. Whoever drives a read
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Callable, Generator, Sequence
 from typing import TypeVar
 
@@ -32,7 +33,7 @@ def together(readings: Sequence[Reading[T]]) -> Reading[tuple[T | BadCheckpoint,
             results[index] = stop.value
         except BadCheckpoint as error:
             results[index] = error
-        except (RecursionError, ValueError, OverflowError, MemoryError) as error:
+        except (RecursionError, ValueError, OverflowError, MemoryError, IndexError, struct.error) as error:
             # what the standard library says of hostile numbers, texts and nestings
             results[index] = BadCheckpoint(
                 f"The bytes cannot be what they claim to be: {type(error).__name__}.",

@@ -111,6 +111,17 @@ def read_entry(archive: Archive, entry: Entry, max_bytes: int) -> Reading[bytes]
     return data
 
 
+def start_of_entry(archive: Archive, entry: Entry) -> Reading[int]:
+    """Where the content of a stored entry begins. Raises BadCheckpoint."""
+    raw = _known(archive, entry.start, 30)
+    if raw is None:
+        (raw,) = yield (Range(archive.info.key, entry.start, 30),)
+    if raw[:4] != _LOCAL or len(raw) < 30:
+        raise _refused(archive.file, f"`{entry.name[:80]}` does not begin where the directory says")
+    names, extras = struct.unpack_from("<HH", raw, 26)
+    return int(entry.start + 30 + names + extras)
+
+
 def _known(archive: Archive, start: int, length: int) -> bytes | None:
     if start + length <= len(archive.head):
         return archive.head[start : start + length]
