@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import tarfile
 import urllib.request
 from typing import Any
 
@@ -237,6 +239,28 @@ def test_rename_and_presign(client: Any, bucket: str) -> None:
     put = tigris.presign(client, bucket, "up", "put")["url"]
     urllib.request.urlopen(urllib.request.Request(put, data=b"2", method="PUT"))
     assert client.get_object(Bucket=bucket, Key="up")["Body"].read() == b"2"
+
+
+@pytest.mark.parametrize("compression", ["none", "gzip"])
+def test_bundles(client: Any, bucket: str, compression: str) -> None:
+    long = "deep/" * 40 + "ü"
+    held = {"a": b"1", "empty": b"", long: b"x" * 3_000_000}
+    for key, data in held.items():
+        client.put_object(Bucket=bucket, Key=key, Body=data)
+    with tigris.bundle_objects(
+        client, bucket, [long, "missing", "a", "empty"], compression=compression
+    ) as bundle:
+        assert (bundle.object_count, bundle.bundle_bytes, bundle.skipped_count) == (3, 3_000_001, 1)
+        data = bundle.read()
+    with tarfile.open(fileobj=io.BytesIO(data)) as archive:
+        assert archive.getnames() == [long, "a", "empty", "__bundle_errors.json"]
+        for key, want in held.items():
+            member = archive.extractfile(key)
+            assert member is not None
+            assert member.read() == want
+    with pytest.raises(tigris.BundleError) as error:
+        tigris.bundle_objects(client, bucket, ["missing"], on_error="fail")
+    assert error.value.code == "NoSuchKey"
 
 
 @pytest.mark.parametrize(

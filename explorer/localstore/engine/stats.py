@@ -16,7 +16,7 @@ class Size:
     bytes: int
     """Their sizes; what is shared with a parent counts in both."""
     versions: int
-    """Versions written to the bucket itself."""
+    """Versions written to the bucket itself, and what it inherits."""
 
 
 class Stats:
@@ -26,10 +26,11 @@ class Stats:
 
     def of_bucket(self, bucket: Bucket) -> Size:
         """Counted, not estimated: costs one walk through the bucket."""
-        objects = total = 0
+        objects = total = inherited = 0
         for found in self._listing.everything(bucket):
             objects += 1
             total += found.size
+            inherited += found.bucket_id != bucket.id
         sql = "SELECT count(*) FROM version WHERE bucket_id=?"
         (versions,) = self._ledger.read().execute(sql, (bucket.id,)).fetchone()
-        return Size(objects, total, versions)
+        return Size(objects, total, versions + inherited)

@@ -7,7 +7,8 @@ import functools
 import json
 import os
 import re
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+import zlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import format_datetime
@@ -31,11 +32,14 @@ class Answer:
     status: int = 200
     headers: list[tuple[str, str]] = field(default_factory=list)
     body: bytes = b""
-    segments: list[Segment] | None = None
-    """Instead of `body`: stretches of blobs, `length` bytes in all."""
+    segments: Sequence[Segment | bytes] | None = None
+    """Instead of `body`: stretches of blobs, and bytes between them, `length` bytes in all."""
     length: int | None = None
     """What Content-Length says if it is not the body's, as for HEAD."""
-    whole_file: bool = False
+    whole_blob: str | None = None
+    """The blob that the segments are the whole of: its file can be sent by the server itself."""
+    gzipped: bool = False
+    """Compress the segments on their way; then nobody knows the length."""
 
 
 def xml_answer(
@@ -117,27 +121,33 @@ async def send_answer(
     headers = [encode_header(name, value) for name, value in answer.headers]
     headers.append((b"x-amz-request-id", request_id.encode()))
     headers.append((b"server", b"explorer"))
-    if answer.status not in (204, 304):
+    if answer.status not in (204, 304) and not answer.gzipped:
         headers.append((b"content-length", str(length).encode()))
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})
     if head or answer.segments is None:
         await send({"type": "http.response.body", "body": b"" if head else answer.body})
-    elif (
-        answer.whole_file
-        and path_send
-        and length > CHUNK
-        and os.path.exists(  # noqa: PTH110 - no Path needed
-            place := blobs.place(answer.segments[0].blob)
-        )
-    ):
+    elif path_send and length > CHUNK and (place := _whole_file(answer, blobs)) is not None:
         await send({"type": "http.response.pathsend", "path": place})
     else:
-        await _send_segments(answer.segments, send, blobs)
+        compressor = zlib.compressobj(wbits=31) if answer.gzipped else None
+        async for data in _read(answer.segments, blobs):
+            piece = data if compressor is None else compressor.compress(data)
+            await send({"type": "http.response.body", "body": piece, "more_body": True})
+        await send({"type": "http.response.body", "body": compressor.flush() if compressor else b""})
 
 
-async def _send_segments(segments: list[Segment], send: Send, blobs: Blobs) -> None:
+def _whole_file(answer: Answer, blobs: Blobs) -> str | None:
+    place = blobs.place(answer.whole_blob) if answer.whole_blob is not None else None
+    # One that was just swept is still in the trash, where only we find it.
+    return place if place is not None and os.path.exists(place) else None  # noqa: PTH110
+
+
+async def _read(segments: Sequence[Segment | bytes], blobs: Blobs) -> AsyncIterator[bytes]:
     loop = asyncio.get_running_loop()
     for segment in segments:
+        if isinstance(segment, bytes):
+            yield segment
+            continue
         fd = blobs.open(segment.blob)
         try:
             offset, left = segment.offset, segment.size
@@ -150,7 +160,6 @@ async def _send_segments(segments: list[Segment], send: Send, blobs: Blobs) -> N
                 if not data:
                     raise OSError(f"blob {segment.blob} is shorter than its row says")
                 offset, left = offset + len(data), left - len(data)
-                await send({"type": "http.response.body", "body": data, "more_body": True})
+                yield data
         finally:
             os.close(fd)
-    await send({"type": "http.response.body", "body": b""})

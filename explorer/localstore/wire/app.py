@@ -12,7 +12,17 @@ from typing import Any
 
 from explorer.localstore.engine.engine import Engine
 from explorer.localstore.refusals import Refusal
-from explorer.localstore.wire import account, buckets, care, copies, listings, multipart, objects, tagging
+from explorer.localstore.wire import (
+    account,
+    buckets,
+    bundles,
+    care,
+    copies,
+    listings,
+    multipart,
+    objects,
+    tagging,
+)
 from explorer.localstore.wire.answers import Answer, Send, refused, send_answer
 from explorer.localstore.wire.auth import Authority, authenticate
 from explorer.localstore.wire.bodies import drain, read_ahead
@@ -29,6 +39,7 @@ THREADS = 32
 
 HANDLERS: dict[str, Handler] = {
     "AbortMultipartUpload": multipart.abort_multipart_upload,
+    "BundleObjects": bundles.bundle_objects,
     "CheckStore": care.check_store,
     "CompleteMultipartUpload": multipart.complete_multipart_upload,
     "CopyObject": copies.copy_object,

@@ -99,7 +99,8 @@ def read_answer(call: Call, bucket: Bucket, found: Entry) -> Answer:
     answer = Answer(206 if part and found.size else 200, headers, length=stop - start)
     if request.method == "GET" and stop > start:
         answer.segments = list(objects.segments(found, start, stop))
-        answer.whole_file = len(answer.segments) == 1 and found.blob is not None and not part
+        if not part:
+            answer.whole_blob = found.blob
     return answer
 
 
