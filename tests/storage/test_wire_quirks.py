@@ -5,11 +5,13 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from botocore.utils import parse_timestamp
 
 from explorer.errors import BadInput, Conflict, SnapshotsOff
 from explorer.lineage.address import Node
 from explorer.lineage.values import ObjectInfo, Range, Snapshot
 from explorer.storage import open_store
+from explorer.storage.credentials import read_time
 from tests.storage.scripted import Asked, Told, as_json, error, serving
 
 V = [f"17516319101406853{i}0" for i in range(10)]
@@ -199,6 +201,23 @@ def test_an_answer_of_another_size_than_listed_is_a_conflict():
             store.read_part(Node("bucket"), ObjectInfo("k", 50, "e", 0), 0, 3)
         assert bytes(store.read_part(Node("bucket"), ObjectInfo("k", 99, "e", 0), 0, 3)) == b"abc"
         assert script.seen[-1].headers["if-match"] == '"e"'
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2025-07-04T12:25:10.19667705Z",
+        "2026-10-20T10:57:28.204938449Z",
+        "2026-10-20T10:57:28Z",
+        "2026-10-20T10:57:28+02:00",
+        "2026-10-20T10:57:28",
+        "Thu, 01 Jan 2026 00:00:00 GMT",
+        "1751631910",
+        1751631910.5,
+    ],
+)
+def test_times_are_read_as_botocore_reads_them(text):
+    assert read_time(text) == parse_timestamp(text)
 
 
 def test_objects_are_paged_at_one_version():
