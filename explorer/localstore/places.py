@@ -86,6 +86,11 @@ def write_private(path: Path, text: str) -> None:
     finally:
         os.close(fd)
     temporary.replace(path)
+    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
 
 
 def read_keys(folder: Path) -> Keys:

@@ -44,6 +44,9 @@ class Blobs:
             (self.folder / "blob" / f"{n:02x}").mkdir(mode=0o700, exist_ok=True)
         for left in (self.folder / "tmp").iterdir():
             left.unlink(missing_ok=True)
+        # A blob is only as durable as the folders above it.
+        for made in (self.folder / "blob", self.folder, self.folder.parent):
+            fsync_folder(made)
 
     def place(self, blob: str) -> str:
         """Where a blob's file is; plain text, because every read asks."""

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from explorer.localstore.engine.blobs import Blobs
+from explorer.localstore.engine.blobs import Blobs, fsync_folder
 from explorer.localstore.engine.buckets import Buckets
 from explorer.localstore.engine.fsck import Findings, check
 from explorer.localstore.engine.ledger import Ledger
@@ -30,6 +30,8 @@ class Engine:
         if not read_only:
             self.blobs.prepare()
         self.ledger = Ledger(folder / "meta.db", read_only=read_only, now_ns=now_ns)
+        if not read_only:
+            fsync_folder(folder)
         self.buckets = Buckets(self.ledger)
         self.objects = Objects(self.ledger, self.blobs, on_version_deleted=self._forget_views)
         self.listing = Listing(self.ledger)

@@ -34,7 +34,9 @@ _HISTORY = """SELECT v.bucket_id, v.key, v.nts FROM version v JOIN bucket b ON b
   WHERE b.deleted_ns IS NULL AND s.nts>=-?1
   AND NOT EXISTS(SELECT 1 FROM snapshot x WHERE x.bucket_id=v.bucket_id AND x.ts>=-v.nts AND x.ts<-s.nts)
   AND NOT EXISTS(SELECT 1 FROM lineage l JOIN bucket f ON f.id=l.bucket_id WHERE l.ancestor_id=v.bucket_id
-    AND f.deleted_ns IS NULL AND l.cut_ns>=-v.nts AND l.cut_ns<-s.nts) LIMIT ?2"""
+    AND f.deleted_ns IS NULL AND l.cut_ns>=-v.nts AND l.cut_ns<-s.nts) """
+_HISTORY_AFTER = _HISTORY + "AND (v.bucket_id, v.key, v.nts)>(?2,?3,?4) ORDER BY 1, 2, 3 LIMIT ?5"
+_HISTORY_ROW = _HISTORY + "AND v.bucket_id=?2 AND v.key=?3 AND v.nts=?4"
 
 
 @dataclass
@@ -120,13 +122,21 @@ def _drop_uploads(ledger: Ledger, done: Swept, now: int) -> None:
 
 
 def _drop_history(ledger: Ledger, done: Swept, horizon: int) -> None:
-    def some(tx: Transaction) -> int:
-        rows = tx.execute(_HISTORY, (horizon, _BATCH)).fetchall()
-        tx.executemany("DELETE FROM version WHERE bucket_id=? AND key=? AND nts=?", rows)
-        return len(rows)
+    """Found by a reader, in order; looked at once more by the writer, since a fork may begin at any time."""
+    place: tuple[int, bytes, int] = (0, b"", 0)
+    while True:
+        rows = ledger.read().execute(_HISTORY_AFTER, (horizon, *place, _BATCH)).fetchall()
 
-    while number := ledger.write(some):
-        done.versions += number
+        def some(tx: Transaction, rows: list[tuple[int, bytes, int]] = rows) -> int:
+            sure = [row for row in rows if tx.execute(_HISTORY_ROW, (horizon, *row)).fetchone()]
+            tx.executemany("DELETE FROM version WHERE bucket_id=? AND key=? AND nts=?", sure)
+            return len(sure)
+
+        if rows:
+            done.versions += ledger.write(some)
+            place = rows[-1]
+        if len(rows) < _BATCH:
+            return
 
 
 def _drop_manifests(tx: Transaction) -> None:
@@ -194,7 +204,7 @@ def _estimate(ledger: Ledger, done: Swept, before: int, now: int, history_days: 
         (done.versions,) = connection.execute(sql).fetchone()
         if history_days is not None:
             horizon = now - int(history_days * _DAY_NS)
-            done.versions += len(connection.execute(_HISTORY, (horizon, -1)).fetchall())
+            done.versions += len(connection.execute(_HISTORY, (horizon,)).fetchall())
         done.blobs, done.bytes = connection.execute(
             f"""SELECT count(*), coalesce(sum(size), 0) FROM blob b WHERE created_ns<=?
               AND NOT EXISTS(SELECT 1 FROM version v WHERE v.blob=b.hash AND v.bucket_id NOT IN ({dead}))
