@@ -6,16 +6,18 @@ import math
 from array import array
 from bisect import bisect_right
 from dataclasses import dataclass
+from operator import is_
 
 from explorer.checkpoints.printable import printable
 from explorer.lineage.address import Node
 from explorer.lineage.rows import Rows
 from explorer.lineage.state import State
-from explorer.lineage.values import Curve, show_overrides
+from explorer.lineage.values import Curve, RunView, show_overrides
 from explorer.notebook.words import loss, size
 
 LANES = 40
 """As many fit into the widget's graph column; further lanes are drawn as one."""
+_LABEL = 60
 _POINTS = 64  # a sparkline is 62 pixels wide
 
 
@@ -92,24 +94,55 @@ def label_of(state: State, node: Node) -> str:
     if node.version is None:
         return ""
     snapshot = state.snapshot(node)
-    return printable((snapshot.name if snapshot else None) or node.version, 60)
+    return printable((snapshot.name if snapshot else None) or node.version, _LABEL)
 
 
 def pack_rows(state: State, rows: Rows) -> str:
     """`graph, address, bucket, label` by tabs, a row a line: what changes only with the tree."""
+    names = {s.node: s.name or s.version for b in state.buckets.values() for s in b.snapshots}
     return "\n".join(
-        f"{rows.graph(row, 0, LANES)}\t{node.address}\t{node.bucket}\t{label_of(state, node)}"
+        "\t".join(
+            (rows.graph(row, 0, LANES), node.address, node.bucket, printable(names.get(node, ""), _LABEL))
+        )
         for row, node in enumerate(rows)
     )
 
 
-def pack_facts(state: State, rows: Rows) -> str:
-    """`step, loss, changed, created (ms), size, cached, run, failure` by tabs, a row a line."""
-    lines = (line(state, node) for node in rows)
-    return "\n".join(
+class PackedFacts:
+    """What rows say, as text for the page. Rows of which nothing changed are not written again."""
+
+    def __init__(self) -> None:
+        self._known: dict[Node, tuple[tuple[object, ...], str]] = {}
+
+    def pack(self, state: State, rows: Rows) -> str:
+        """`step, loss, changed, created (ms), size, cached, run, failure` by tabs, a row a line."""
+        known, now = self._known, {}
+        newest: dict[str, RunView] = {}
+        for run in state.runs.values():
+            if run.bucket not in newest or run.started_ns > newest[run.bucket].started_ns:
+                newest[run.bucket] = run
+        for node in rows:
+            told = (
+                state.facts.get(node),
+                state.prefetched.get(node),
+                state.failures.get(node),
+                state.overrides.get(node.bucket),
+                state.curves.get(node.bucket),
+                newest.get(node.bucket) if node.is_head else None,
+            )
+            before = known.get(node)
+            if before is not None and all(map(is_, before[0], told)):
+                now[node] = before
+            else:
+                now[node] = (told, _facts_text(line(state, node)))
+        self._known = now
+        return "\n".join(text for _, text in now.values())
+
+
+def _facts_text(x: Line) -> str:
+    return (
         f"{'' if x.step is None else x.step}\t{x.loss}\t{x.changed}\t{x.created_ns // 1_000_000}\t{x.size}\t"
         f"{'' if x.cached is None else format(x.cached, '.2f')}\t{x.run}\t{x.failure}"
-        for x in lines
     )
 
 

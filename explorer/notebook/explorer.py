@@ -250,9 +250,9 @@ class Explorer:
         return self.workspace.undo()
 
     def close(self) -> None:
-        """Let go of the store and the widget. Runs go on."""
+        """Let go of the store. Runs go on; widgets stay on the page as they were last seen."""
         if self._tree is not None:
-            self._tree.close()
+            self._tree.rest()
             self._tree = None
         self.backstage.close()
         self._close()

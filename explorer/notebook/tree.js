@@ -179,9 +179,9 @@ function render({ model, el }) {
 
   function frame() {
     const told = get("store") || {}, note = get("notice") || {}, chosen = at.has(get("selected")), busy = get("busy");
-    store.textContent = told.label ? `${told.label}${told.stale ? " · last seen" : ""}` : "";
+    store.textContent = told.label ? `${told.label}${told.closed ? " · closed" : told.stale ? " · last seen" : ""}` : "";
     store.title = told.endpoint || "";
-    store.dataset.live = told.failed ? "failed" : told.stale ? "stale" : "live";
+    store.dataset.live = told.failed ? "failed" : told.stale || told.closed ? "stale" : "live";
     snippet.textContent = get("snippet") || "";
     foot.hidden = !get("snippet");
     notice.className = `xp-notice xp-${note.kind || "none"}`;
@@ -189,7 +189,7 @@ function render({ model, el }) {
     if (note.text) notice.append(make("span", "", note.text));
     if (note.hint) notice.append(make("span", "xp-hint", note.hint));
     for (const [verb, b] of buttons) {
-      b.disabled = (!chosen && verb !== "undo") || (told.snapshots === false && ["fork", "snapshot", "resume"].includes(verb));
+      b.disabled = told.closed || (!chosen && verb !== "undo") || (told.snapshots === false && ["fork", "snapshot", "resume"].includes(verb));
       b.toggleAttribute("data-busy", busy.includes(verb));
     }
   }

@@ -17,7 +17,7 @@ from explorer.lineage.rows import Rows
 from explorer.lineage.values import Curve
 from explorer.notebook import static
 from explorer.notebook.actions import Actions
-from explorer.notebook.columns import pack_curve, pack_facts, pack_links, pack_rows
+from explorer.notebook.columns import PackedFacts, pack_curve, pack_links, pack_rows
 from explorer.notebook.comparison import preload
 from explorer.notebook.live import Live
 
@@ -64,6 +64,7 @@ class LineageTree(anywidget.AnyWidget):
         self._whole = ipywidgets.VBox([self, self.results])
         self._live = Live(self._paint)
         self._actions = Actions(explorer, self)
+        self._facts = PackedFacts()
         self._in_view: tuple[Node, ...] = ()
         self.on_msg(self._heard)
         self._paint()
@@ -110,10 +111,16 @@ class LineageTree(anywidget.AnyWidget):
         widget.layout.min_width = "0"
         self.results.children = (row,)
 
-    def close(self) -> None:
+    def rest(self) -> None:
+        """Follow the store no more; what was seen last stays on the page, its buttons off."""
         self._unsubscribe()
         self._live.close()
         self._explorer.backstage.unfollow(self._live)
+        self.store = {**self.store, "closed": True}
+
+    def close(self) -> None:
+        """Take it off the page."""
+        self.rest()
         self._whole.close()
         self.results.close()
         super().close()
@@ -160,7 +167,7 @@ class LineageTree(anywidget.AnyWidget):
             if state.tree_revision != self._tree_revision:
                 self._tree_revision = state.tree_revision
                 self.rows, self.links = pack_rows(state, rows), pack_links(rows)
-            self.facts = pack_facts(state, rows)
+            self.facts = self._facts.pack(state, rows)
             self.curves = self._packed_curves()
             failure = state.failures.get(None)
             self.store = {
@@ -200,7 +207,7 @@ class LineageTree(anywidget.AnyWidget):
 
     def _heard(self, _widget: object, content: Mapping[str, Any], _buffers: object) -> None:
         """What the page says. It is not trusted: anything may be in it."""
-        kind = content.get("type")
+        kind = None if self.store.get("closed") else content.get("type")
         if kind == "see":
             self._in_view = self._nodes(content.get("nodes"))
             self._workspace.want(self._in_view)

@@ -2,14 +2,14 @@ from array import array
 
 from explorer.lineage.rows import Rows
 from explorer.lineage.values import Curve
-from explorer.notebook.columns import line, pack_curve, pack_facts, pack_links, pack_rows
+from explorer.notebook.columns import PackedFacts, line, pack_curve, pack_links, pack_rows
 from tests.notebook import states
 
 
 def told(state):
     rows = Rows(state.buckets)
     packed = [text.split("\t") for text in pack_rows(state, rows).split("\n")]
-    facts = [text.split("\t") for text in pack_facts(state, rows).split("\n")]
+    facts = [text.split("\t") for text in PackedFacts().pack(state, rows).split("\n")]
     return {
         row[2] + "@" * bool(row[3]) + row[3]: (row, fact) for row, fact in zip(packed, facts, strict=True)
     }
@@ -66,3 +66,19 @@ def test_a_curve_travels_thinned_and_ends_where_it_ends():
 
 def test_what_is_not_finite_is_null_in_json():
     assert pack_curve(Curve("loss", (1, 2), (float("inf"), 1.0), None))[1] == [None, 1.0]
+
+
+def test_only_what_changed_is_written_again():
+    from explorer.lineage.events import FactsRead
+    from explorer.lineage.state import fold
+    from explorer.lineage.values import Facts
+
+    state = states.forked()
+    rows, packed = Rows(state.buckets), PackedFacts()
+    before = packed.pack(state, rows).split("\n")
+    state = fold(state, [FactsRead(state.bucket("base").head, Facts(step=300, size_bytes=5))])
+    after = packed.pack(state, rows).split("\n")
+    assert [a for a, b in zip(after, before, strict=True) if a != b] == [
+        after[rows.index(state.bucket("base").head)]
+    ]
+    assert after == PackedFacts().pack(state, rows).split("\n")

@@ -1,3 +1,6 @@
+import signal
+import threading
+
 import pytest
 
 import explorer
@@ -200,11 +203,15 @@ def test_a_run_that_cannot_be_says_why_and_leaves_nothing(ex):
     assert set(ex.state.buckets) == before
 
 
-def test_a_run_can_be_stopped(ex, monkeypatch):
+def test_an_interrupt_ends_the_waiting_and_stop_ends_the_run(ex, monkeypatch):
     monkeypatch.setenv("EXPLORER_DEMO_PACE", "0.05")
     run = ex.resume(f"{BASE}@step-50", steps=5000)
     with pytest.raises(Conflict):
         ex.launch(run.node)
+    threading.Timer(0.5, signal.raise_signal, (signal.SIGINT,)).start()
+    with pytest.raises(KeyboardInterrupt):
+        run.wait()
+    assert run.status == "running"
     run.stop()
     assert run.wait(60).status == "stopped"
 

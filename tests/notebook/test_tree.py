@@ -193,10 +193,12 @@ def test_a_change_from_elsewhere_arrives_without_asking(ex, tree):
     assert (fork.address in rows(tree), tree.marked) == (False, [])
 
 
-def test_closing_ends_the_subscription(ex, tree):
-    ex.tree().close()
+def test_a_closed_explorer_leaves_its_picture_on_the_page(ex, tree):
+    ex.close()
     before = tree.rows
     ex.workspace.fork(ex[f"{BASE}@step-50"].node)
     tree.pump()
     assert tree.rows == before
+    assert tree.store["closed"]
+    assert tree.comm is not None, "closing a widget would empty the cells that show it"
     ex.undo()
