@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from explorer.metrics.series import Series
 from explorer.metrics.smooth import smooth
 
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    Floats = npt.NDArray[np.float64]
+
 _WEIGHT, _SIGMAS, _IN_A_ROW, _WINDOW = 0.9, 3.0, 5, 100
 _MAD_TO_SIGMA = 1.4826
+_MEMORY = 600
+"""Points after which an EMA of this weight has forgotten everything a float can tell."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,41 +39,48 @@ def parted(own: Series, parent: Series, fork: float) -> Parted:
     """
     import numpy as np
 
-    common, at_own, at_parent = np.intersect1d(
-        np.frombuffer(own.steps), np.frombuffer(parent.steps), assume_unique=True, return_indices=True
-    )
-    behind = common > fork
-    a, b = np.frombuffer(own.values)[at_own], np.frombuffer(parent.values)[at_parent]
-    same = a.view(np.int64) == b.view(np.int64)
-    differs = np.flatnonzero(behind & ~same)
-    if not behind.any():
+    x, y, at = _tail(own, fork)
+    parent_x, parent_y, parent_at = _tail(parent, fork)
+    if not len(x) or not len(parent_x):
         return Parted(fork, None, None)
+    where = np.minimum(np.searchsorted(parent_x, x), len(parent_x) - 1)
+    both = (parent_x[where] == x) & (np.arange(len(x)) >= at)
+    a, b, common = y[both], parent_y[where[both]], x[both]
+    if not len(common):
+        return Parted(fork, None, None)
+    differs = np.flatnonzero(a.view(np.int64) != b.view(np.int64))
     if not len(differs):
         return Parted(fork, float(common[-1]), None)
-    before = common[: differs[0]]
-    identical = max(float(before[-1]), fork) if len(before) else fork
-    sigma = _noise(parent, fork)
+    identical = float(common[differs[0] - 1]) if differs[0] else fork
+    sigma = _noise(parent_y[:parent_at])
     if sigma is None:
         return Parted(fork, identical, None)
-    gap = np.abs(
-        smooth(np.frombuffer(own.values), _WEIGHT)[at_own]
-        - smooth(np.frombuffer(parent.values), _WEIGHT)[at_parent]
-    )
+    gap = np.abs(smooth(y, _WEIGHT)[both] - smooth(parent_y, _WEIGHT)[where[both]])
     # the variance of an EMA is (1 - w) / (1 + w) of its input's; two independent ones add up
     limit = _SIGMAS * sigma * (2 * (1 - _WEIGHT) / (1 + _WEIGHT)) ** 0.5
-    wide = behind & ~(gap <= limit)  # a curve that is not finite has parted, too
-    run = (
-        np.convolve(wide, np.ones(_IN_A_ROW), "valid") == _IN_A_ROW if len(wide) >= _IN_A_ROW else np.zeros(0)
-    )
-    first = np.flatnonzero(run)
+    wide = ~(gap <= limit)  # a curve that is not finite has parted, too
+    if len(wide) < _IN_A_ROW:
+        return Parted(fork, identical, None)
+    first = np.flatnonzero(np.convolve(wide, np.ones(_IN_A_ROW), "valid") == _IN_A_ROW)
     return Parted(fork, identical, float(common[first[0]]) if len(first) else None)
 
 
-def _noise(parent: Series, fork: float) -> float | None:
-    """A robust sigma of the parent's points around their EMA, over the last hundred up to the fork."""
+def _tail(series: Series, fork: float) -> tuple[Floats, Floats, int]:
+    """Steps and values from a little before the fork on, and how many of them stand up to it."""
     import numpy as np
 
-    values = np.frombuffer(parent.values)[np.frombuffer(parent.steps) <= fork]
+    steps, values = np.frombuffer(series.steps), np.frombuffer(series.values)
+    if not len(steps):
+        return steps, values, 0
+    until = int(np.searchsorted(steps, fork, "right"))
+    start = max(until - _MEMORY, 0)
+    return steps[start:], values[start:], until - start
+
+
+def _noise(values: Floats) -> float | None:
+    """A robust sigma of points around their EMA, over the last hundred."""
+    import numpy as np
+
     values = values[np.isfinite(values)]
     if len(values) < 2 * _IN_A_ROW:
         return None

@@ -108,17 +108,16 @@ def settle(steps: array[float], values: array[float], walls: array[float]) -> Se
     return Series(_pick(steps, order), _pick(values, order), _pick(walls, order))
 
 
-def join(parts: Iterable[Series]) -> Series:
-    """Series one after the other; a single part is handed back uncopied."""
-    kept = [part for part in parts if len(part)]
+def join(parts: Iterable[tuple[Series, int, int]]) -> Series:
+    """Stretches of series, from row to row, one after the other; a single whole one is not copied."""
+    kept = [part for part in parts if part[1] < part[2]]
     if len(kept) < 2:
-        return kept[0] if kept else EMPTY
-    steps, values, walls = array("d"), array("d"), array("d")
-    for part in kept:
-        steps += part.steps
-        values += part.values
-        walls += part.walls
-    return Series(steps, values, walls)
+        return kept[0][0].cut(*kept[0][1:]) if kept else EMPTY
+    columns = array("d"), array("d"), array("d")
+    for series, start, stop in kept:
+        for column, source in zip(columns, (series.steps, series.values, series.walls), strict=True):
+            column.frombytes(memoryview(source)[start:stop].cast("B"))
+    return Series(*columns)
 
 
 def _pick(column: array[float], order: list[int]) -> array[float]:

@@ -6,7 +6,7 @@
 2. So a row of attempt i lives when base(i) < step <= min(base(j) for j later than i). A fork taken below its
    parent's own fork step thereby drops that parent altogether.
 3. An attempt with no known base cuts at its first step. The first one in a fork whose checkpoint is unknown
-   cuts at the fork's inferred step.
+   cuts at the fork's inferred step; one that is known to have begun from nothing inherits nothing.
 4. Own rows at or below the base are dropped: copies of the inherited row silently, others counted.
 """
 
@@ -80,17 +80,17 @@ def chains(lineage: Sequence[Branch]) -> tuple[Chain, ...]:
 
 def stitch(chain: Chain, metric: str) -> Line:
     """The metric along the lineage. Cost: O(attempts log rows), and a memcpy where it has joints."""
-    parts: list[Series] = []
+    parts: list[tuple[Series, int, int]] = []
     discarded: list[Series] = []
     relogged = backfilled = own_at = 0
     limits = _limits(chain.bases)
     for i, attempt in enumerate(chain.attempts):
         if i == chain.own_at:
-            own_at = sum(map(len, parts))
+            own_at = sum(stop - start for _, start, stop in parts)
         series = attempt.series.get(metric, EMPTY)
         start = bisect_right(series.steps, chain.bases[i])
         stop = max(start, bisect_right(series.steps, limits[i]))
-        parts.append(series.cut(start, stop))
+        parts.append((series, start, stop))
         if i >= chain.own_at:
             relogged += _count_relogged(series.cut(0, start), parts[:-1])
             if stop < len(series):
@@ -98,7 +98,7 @@ def stitch(chain: Chain, metric: str) -> Line:
         if attempt.backfilled and stop == len(series):
             backfilled += min(attempt.backfilled, stop - start)
     if chain.own_at == len(chain.attempts):
-        own_at = sum(map(len, parts))
+        own_at = sum(stop - start for _, start, stop in parts)
     return Line(join(parts), own_at, chain.fork_step, chain.inferred, tuple(discarded), relogged, backfilled)
 
 
@@ -143,7 +143,9 @@ def _own(
         return [Attempt("", branch.node.bucket, {})], [fork], fork, inferred
     bases = []
     for i, attempt in enumerate(logging):
-        if attempt.restored_step is not None:
+        if attempt.fresh:
+            bases.append(-math.inf)  # it began from nothing: nothing before it is its history
+        elif attempt.restored_step is not None:
             bases.append(attempt.restored_step)
         elif i == 0 and fork is not None:
             bases.append(fork)
@@ -162,12 +164,12 @@ def _limits(bases: Sequence[float]) -> list[float]:
     return limits
 
 
-def _count_relogged(own: Series, earlier: Sequence[Series]) -> int:
+def _count_relogged(own: Series, earlier: Sequence[tuple[Series, int, int]]) -> int:
     count = 0
     for step, value in zip(own.steps, own.values, strict=True):
-        for part in earlier:
-            at = bisect_left(part.steps, step)
-            if at < len(part) and part.steps[at] == step:
+        for part, start, stop in earlier:
+            at = bisect_left(part.steps, step, start, stop)
+            if at < stop and part.steps[at] == step:
                 count += bits(part.values[at]) != bits(value)
                 break
         else:

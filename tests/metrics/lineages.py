@@ -53,7 +53,7 @@ def stitch_slowly(lineage, metric):
         for number, attempt in enumerate(logging):
             rows = attempt.series.get(metric)
             own = list(zip(rows.steps, rows.values, strict=True)) if rows else []
-            base = attempt.restored_step
+            base = -math.inf if attempt.fresh else attempt.restored_step
             if base is None and number == 0 and fork is not None:
                 base = fork
             if base is not None:
