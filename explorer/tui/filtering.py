@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Horizontal
-from textual.message import Message
 from textual.timer import Timer
 from textual.widgets import Input, Label
 
@@ -28,43 +27,37 @@ _AT_ONCE = 2_000
 """Up to so many rows are searched on the spot: quicker than a frame."""
 
 
+class _Field(Input):
+    """Enter leaves at once: by a message, the next key would still be typed into the query."""
+
+    async def action_submit(self) -> None:
+        prompt = self.parent
+        if isinstance(prompt, Prompt):
+            prompt.action_leave(True)
+
+
 class Prompt(Horizontal):
     """`/` and what is being typed, in the place of the status line."""
 
     BINDINGS = [Binding("escape", "leave(False)", show=False), Binding("down", "leave(True)", show=False)]  # noqa: RUF012
 
-    class Typed(Message):
-        def __init__(self, text: str) -> None:
-            super().__init__()
-            self.text = text
-
-    class Left(Message):
-        """The prompt was closed; `keep` says whether the filter stays."""
-
-        def __init__(self, keep: bool) -> None:
-            super().__init__()
-            self.keep = keep
-
-    def __init__(self) -> None:
+    def __init__(self, typed: Callable[[str], None], left: Callable[[bool], None]) -> None:
         super().__init__(id="prompt")
+        self._typed = typed
+        self._left = left
 
     def compose(self) -> ComposeResult:
         yield Label("/", id="slash")
-        yield Input(compact=True, placeholder="text  ~fuzzy  !not  loss<2.05  lr>1e-4  bucket:x", id="query")
+        yield _Field(compact=True, placeholder="text  ~fuzzy  !not  loss<2.05  lr>1e-4  bucket:x", id="query")
         yield Label("", id="found")
 
     @on(Input.Changed)
     def _changed(self, event: Input.Changed) -> None:
         event.stop()
-        self.post_message(self.Typed(event.value))
-
-    @on(Input.Submitted)
-    def _submitted(self, event: Input.Submitted) -> None:
-        event.stop()
-        self.post_message(self.Left(keep=True))
+        self._typed(event.value)
 
     def action_leave(self, keep: bool) -> None:
-        self.post_message(self.Left(keep))
+        self._left(keep)
 
 
 class Filtering:
@@ -79,15 +72,17 @@ class Filtering:
 
     def open(self) -> None:
         self._screen.add_class("-filtering")
-        self._screen.query_one(Input).focus()
+        # at once: the letters that follow are the query's, a q among them must not quit
+        self._screen.set_focus(self._screen.query_one(Input))
 
     def leave(self, keep: bool) -> None:
         """Close the prompt."""
         self._screen.remove_class("-filtering")
-        self._screen.view.focus()
+        self._screen.set_focus(self._screen.view)
         if not keep:
             self.clear()
-        elif self._timer is not None:
+        else:
+            self.query = parse(self._screen.query_one(Input).value)
             self._apply()
         self._screen.paint_all()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from textual.events import Key
 
 from explorer.lineage.rows import Rows
 from explorer.tui.query import Finder, parse
@@ -135,3 +136,12 @@ async def test_large_trees_are_searched_in_a_thread(stage):
         await pilot.pause(0.15)
         await s.settle(pilot)
         assert 0 < len(s.view.shown_rows) < 200
+
+
+async def test_keys_typed_faster_than_the_screen_paints_go_where_they_belong(stage):
+    async with stage() as (s, pilot):
+        for key in ("slash", "q", "d", "backspace", "backspace", *"tok", "enter", "q"):
+            s.app.post_message(Key(key, key if len(key) == 1 else None))
+        await pilot.pause(0.3)
+        assert s.app.lineage.filtering.query.text == "tok"
+    assert s.app.return_value == 0, "the last q, after enter, is the screen's again"

@@ -68,7 +68,7 @@ class LineageScreen(Deeds):
             yield LinesView(id="detail")
         with Horizontal(id="bottom"):
             yield LineView(id="status")
-            yield Prompt()
+            yield Prompt(self.filtering.typed, self.filtering.leave)
         yield Footer(id="footer")
         yield Static("Make the terminal larger: 40x8 at least.", id="too-small")
 
@@ -296,14 +296,6 @@ class LineageScreen(Deeds):
         start, stop = sorted((shown_rows.index(row), self.view.cursor))
         self.view.mark((self.view.rows.node(shown_rows[at]) for at in range(start, stop + 1)), on=True)
         self.paint_header()
-
-    @on(Prompt.Typed)
-    def _typed(self, event: Prompt.Typed) -> None:
-        self.filtering.typed(event.text)
-
-    @on(Prompt.Left)
-    def _left(self, event: Prompt.Left) -> None:
-        self.filtering.leave(event.keep)
 
     def do_filter(self) -> None:
         self.filtering.open()
