@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from explorer.checkpoints.dcp import Engine, digest_here
 from explorer.checkpoints.inert import BadPickle
@@ -49,7 +50,7 @@ def assemble(checkpoint: Checkpoint, parts: Iterable[Part]) -> Manifest:
         state |= {path: value for path, value in part.state.items() if path not in state}
     damaged = tuple(part.damage for part in parts if part.damage)
     warnings = [warning for part in parts for warning in part.warnings]
-    tensors = [tensor for part in parts for tensor in part.tensors]
+    tensors = _components(checkpoint, [tensor for part in parts for tensor in part.tensors])
     missing, index_warnings = _against_index(checkpoint, parts, tensors)
     warnings += index_warnings
     warnings += _repeated(tensors)
@@ -116,6 +117,16 @@ def _against_index(
 def _without_reader(checkpoint: Checkpoint) -> list[str]:
     names = [checkpoint.relative(i.key) for i in checkpoint.objects if i.key.endswith(UNREAD)]
     return [f"{_names(names)} of a format without a reader here: compared as objects only"] if names else []
+
+
+def _components(checkpoint: Checkpoint, tensors: list[Tensor]) -> list[Tensor]:
+    """A pipeline of several models has one in each folder: their tensors are named after those."""
+    if not any(checkpoint.relative(info.key) == "model_index.json" for info in checkpoint.objects):
+        return tensors
+    return [
+        replace(t, name=f"{t.file.rpartition('/')[0].replace('/', '.')}.{t.name}") if "/" in t.file else t
+        for t in tensors
+    ]
 
 
 def _repeated(tensors: Iterable[Tensor]) -> list[str]:

@@ -67,11 +67,16 @@ def parse_header(header: bytes, size_bytes: int, file: str, part: str = "model")
     _check_dense(tensors, data_start, size_bytes, file)
     if b"\\ud" in header or b"\\uD" in header:
         _check_surrogates(entries, file)
+    noted = _metadata(metadata, file)
     return Part(
         file,
         "safetensors",
         tuple(tensors),
-        config=_metadata(metadata, file) if part == "model" else {},
+        config=flatten(noted, "__metadata__") if noted and part == "model" else {},
+        # safetensors.torch.save_model notes the names that it left out because others share their bytes
+        aliases=tuple(
+            (name, other) for name, other in noted.items() if other in entries and name not in entries
+        ),
         warnings=tuple(warnings),
     )
 
@@ -163,7 +168,7 @@ def _check_surrogates(entries: Mapping[str, Any], file: str) -> None:
             raise _refused(file, "a tensor's name is not Unicode text") from None
 
 
-def _metadata(metadata: Any, file: str) -> dict[str, Any]:
+def _metadata(metadata: Any, file: str) -> dict[str, str]:
     if metadata is None:
         return {}
     if not isinstance(metadata, _Fields):
@@ -171,7 +176,7 @@ def _metadata(metadata: Any, file: str) -> dict[str, Any]:
     fields = metadata.unique(file)
     if not all(isinstance(value, str) for value in fields.values()):
         raise _refused(file, "`__metadata__` holds more than texts")
-    return flatten(fields, "__metadata__") if fields else {}
+    return fields
 
 
 def _whole(numbers: Any) -> TypeGuard[list[int]]:

@@ -147,9 +147,10 @@ class Manifest:
 
     @property
     def parameters(self) -> int:
-        """Elements of the model's tensors; tied weights count once."""
+        """Elements of the model's tensors; tied weights, and one model in two formats, count once."""
         tied = {name for name, _ in self.aliases}
-        return sum(t.elements for t in self.tensors if t.part == "model" and t.name not in tied)
+        sizes = {t.name: t.elements for t in self.tensors if t.part == "model"}
+        return sum(elements for name, elements in sizes.items() if name not in tied)
 
     @property
     def dtypes(self) -> tuple[tuple[str, int], ...]:

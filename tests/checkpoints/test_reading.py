@@ -144,3 +144,30 @@ def test_parts_survive_being_kept():
     known = {checkpoint.prefix + part.file: part for part in parts}
     assert drive(read_parts(checkpoint, known), shelf.fetch) == parts
     assert shelf.requests == before
+
+
+def test_a_pipeline_of_several_models_names_tensors_after_them():
+    w = save({"conv_in.weight": np.zeros(3, np.float32)})
+    objects = {"sd/model_index.json": b"{}", "sd/unet/diffusion_pytorch_model.safetensors": w,
+               "sd/vae/diffusion_pytorch_model.safetensors": w}  # fmt: skip
+    found = Shelf(objects).manifest()
+    assert [t.name for t in found.tensors] == ["unet.conv_in.weight", "vae.conv_in.weight"]
+    assert found.parameters == 6
+    assert not found.warnings
+
+
+def test_one_model_in_two_formats_counts_once_and_is_told():
+    w = {"w": np.zeros(3, np.float32)}
+    found = Shelf({"model.safetensors": save(w), "model.fp16.safetensors": save(w)}).manifest()
+    assert found.parameters == 3
+    assert "`w` in more than one file" in found.warnings
+
+
+def test_names_that_were_left_out_because_they_are_tied():
+    w = {"embed.weight": np.zeros((2, 3), np.float32)}
+    found = Shelf(
+        {"model.safetensors": save(w, metadata={"head.weight": "embed.weight", "format": "pt"})}
+    ).manifest()
+    assert found.aliases == (("head.weight", "embed.weight"),)
+    assert found.framework == "PyTorch"
+    assert found.parameters == 6
