@@ -71,9 +71,21 @@ def show_key(key: str, *, ascii: bool) -> str:
 
 
 def bindings(actions: Iterable[Action]) -> list[BindingType]:
-    """Every key of a table, each with an id that a keymap can name."""
+    """Every key of a table, each with an id that a keymap can name.
+
+    With priority: Textual looks for other bindings only once a key has gone to the focused widget and
+    bubbled back, and by then a key typed ahead meets whatever screen the one before it has opened.
+    """
     return [
-        Binding(a.keys, f"act('{a.name}')", a.label, show=False, tooltip=a.tip, id=f"explorer.{a.name}")
+        Binding(
+            a.keys,
+            f"act('{a.name}')",
+            a.label,
+            show=False,
+            tooltip=a.tip,
+            id=f"explorer.{a.name}",
+            priority=True,
+        )
         for a in actions
     ]
 

@@ -27,19 +27,14 @@ _AT_ONCE = 2_000
 """Up to so many rows are searched on the spot: quicker than a frame."""
 
 
-class _Field(Input):
-    """Enter leaves at once: by a message, the next key would still be typed into the query."""
-
-    async def action_submit(self) -> None:
-        prompt = self.parent
-        if isinstance(prompt, Prompt):
-            prompt.action_leave(True)
-
-
 class Prompt(Horizontal):
     """`/` and what is being typed, in the place of the status line."""
 
-    BINDINGS = [Binding("escape", "leave(False)", show=False), Binding("down", "leave(True)", show=False)]  # noqa: RUF012
+    # before the field sees them: the key after enter belongs to the screen already
+    BINDINGS = [  # noqa: RUF012
+        Binding("escape", "leave(False)", show=False, priority=True),
+        Binding("enter,down", "leave(True)", show=False, priority=True),
+    ]
 
     def __init__(self, typed: Callable[[str], None], left: Callable[[bool], None]) -> None:
         super().__init__(id="prompt")
@@ -48,7 +43,7 @@ class Prompt(Horizontal):
 
     def compose(self) -> ComposeResult:
         yield Label("/", id="slash")
-        yield _Field(compact=True, placeholder="text  ~fuzzy  !not  loss<2.05  lr>1e-4  bucket:x", id="query")
+        yield Input(compact=True, placeholder="text  ~fuzzy  !not  loss<2.05  lr>1e-4  bucket:x", id="query")
         yield Label("", id="found")
 
     @on(Input.Changed)
@@ -67,10 +62,12 @@ class Filtering:
         self._screen = screen
         self.query = Query()
         self._applied = Query()
+        self._closed = True
         self._finder: Finder | None = None
         self._timer: Timer | None = None
 
     def open(self) -> None:
+        self._closed = False
         self._screen.add_class("-filtering")
         # at once: the letters that follow are the query's, a q among them must not quit
         self._screen.set_focus(self._screen.query_one(Input))
@@ -81,18 +78,21 @@ class Filtering:
         self._screen.set_focus(self._screen.view)
         if not keep:
             self.clear()
-        else:
-            self.query = parse(self._screen.query_one(Input).value)
+        elif self._timer is not None:
             self._apply()
         self._screen.paint_all()
 
     def clear(self) -> None:
+        self._closed = True
         self._screen.query_one(Input).value = ""
         self.query = Query()
         self._show(self._screen.view.rows, range(len(self._screen.view.rows)))
 
     def typed(self, text: str) -> None:
         """Search soon: while more is being typed, nothing is searched."""
+        if self._closed:  # a letter typed before escape that comes after it
+            self._screen.query_one(Input).value = ""
+            return
         query = parse(text)
         if query.terms == self.query.terms:
             self.query = query

@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from textual.screen import Screen
 from textual.timer import Timer
+from textual.widgets import Input
 
 from explorer.errors import ExplorerError
 from explorer.tui.actions import Action, footer_order
@@ -62,6 +63,10 @@ class Page(Screen[None]):
             return
         deed: Callable[[], None] = getattr(self, f"do_{name}")
         deed()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """While something is being typed, keys are letters."""
+        return not (action == "act" and isinstance(self.focused, Input))
 
     def say(self, said: Said | str) -> None:
         """Show a message for a while; a later one takes its place."""
