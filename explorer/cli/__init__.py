@@ -68,7 +68,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
         return code
     except ExplorerError as error:
-        print(f"error: {error}\nhint: {error.hint}", file=sys.stderr)
+        from explorer.checkpoints import printable  # keys and server text in it may be anybody's
+
+        for line in f"error: {error}\nhint: {error.hint}".splitlines():
+            print(printable(line), file=sys.stderr)
         return 1
     except BrokenPipeError:  # `explorer tree | head`: the reader has had enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -152,6 +152,11 @@ class StoreInfo:
     snapshots: bool = True
     """False where the endpoint is plain S3: buckets are browsed, there is nothing to fork."""
 
+    @property
+    def identity(self) -> str:
+        """What caches on disk know this store by: the local one's port changes."""
+        return "local" if self.is_local else self.endpoint
+
 
 def step_in(text: str) -> int | None:
     """The training step that a name or a prefix tells, the last one if there are several."""

@@ -14,7 +14,7 @@ from blake3 import blake3
 from explorer.errors import StoreTrouble
 from explorer.lineage.values import ObjectInfo, Progress
 from explorer.prefetch.drafts import Draft, disk_trouble, partial_path, sync_folder
-from explorer.prefetch.linking import link
+from explorer.prefetch.linking import inside, link
 from explorer.prefetch.parts import DIGEST_BYTES, Label, Parts, parts_path, read_parts
 from explorer.prefetch.plan import PART_BYTES
 
@@ -109,7 +109,7 @@ class Cache:
         return tuple(item for item in objects if not self._show(dest, item))
 
     def _show(self, dest: Path, item: ObjectInfo) -> bool:
-        path = _inside(dest, item.key)
+        path = inside(dest, item.key)
         blob = self.blob(item)
         if path is None or not blob.exists():
             return False
@@ -244,11 +244,3 @@ def _matches(blob: Path, parts: Parts) -> bool:
             if blake3(view).digest(DIGEST_BYTES) != parts.digest(part):
                 return False
     return True
-
-
-def _inside(dest: Path, key: str) -> Path | None:
-    """The file of a key under `dest`; None for a key that would leave it or is no file name."""
-    names = key.split("/")
-    if any(name in ("", ".", "..") or "\0" in name or len(name.encode()) > 255 for name in names):
-        return None
-    return dest.joinpath(*names)

@@ -47,3 +47,11 @@ def _clone(blob: Path, path: Path) -> bool:
     finally:
         os.close(source)
     return True
+
+
+def inside(folder: Path, key: str) -> Path | None:
+    """The file of a key under `folder`; None for a key that would leave it or is no file name."""
+    names = key.split("/")
+    if any(name in ("", ".", "..") or "\0" in name or len(name.encode()) > 255 for name in names):
+        return None
+    return folder.joinpath(*names)

@@ -12,6 +12,7 @@ from explorer.errors import BadCheckpoint, NotFound, StoreTrouble
 from explorer.jobs.preflight import Start, check_start
 from explorer.lineage.address import Address, Node, is_version
 from explorer.lineage.values import ObjectInfo, Range
+from explorer.prefetch.linking import inside
 from explorer.storage import Store
 
 log = logging.getLogger("explorer.recorder")
@@ -95,18 +96,28 @@ def restore(
 
 def _torn(folder: Path, objects: Sequence[ObjectInfo]) -> bool:
     for info in objects:
-        path = folder / info.key
-        size = path.stat().st_size if path.is_file() else None
+        path = inside(folder, info.key)
+        size = path.stat().st_size if path is not None and path.is_file() else None
         if size != info.size_bytes:
             got = "missing" if size is None else f"{size} bytes"
             log.warning(
-                "prefetched %s is %s, not %d bytes: reading from the store", path, got, info.size_bytes
+                "prefetched %s is %s, not %d bytes: reading from the store", info.key, got, info.size_bytes
             )
             return True
     return False
 
 
+def _file_of(folder: Path, key: str, node: Node) -> Path:
+    """Keys come from the bucket: one that would be written outside the folder is refused."""
+    path = inside(folder, key)
+    if path is None:
+        hint = "save the checkpoint again under names without `..`, `.` or empty parts"
+        raise BadCheckpoint(f"The key {key!r} cannot be a file on this disk.", hint=hint, where=node.address)
+    return path
+
+
 def _download(store: Store, node: Node, objects: Sequence[ObjectInfo], folder: Path) -> None:
+    paths = {info.key: _file_of(folder, info.key, node) for info in objects}
     parts = [(info, start) for info in objects for start in range(0, info.size_bytes, _PART_BYTES)]
 
     def fetch(part: tuple[ObjectInfo, int]) -> None:
@@ -119,13 +130,13 @@ def _download(store: Store, node: Node, objects: Sequence[ObjectInfo], folder: P
                 hint="try again; if it stays so, the object is damaged in the store",
                 where=node.address,
             )
-        with (folder / info.key).open("r+b") as file:
+        with paths[info.key].open("r+b") as file:
             file.seek(start)
             file.write(data)
 
     try:
         for info in objects:
-            path = folder / info.key
+            path = paths[info.key]
             path.parent.mkdir(parents=True, exist_ok=True)
             with path.open("wb") as file:
                 file.truncate(info.size_bytes)

@@ -40,16 +40,11 @@ class Caching:
     def folder(self) -> Path:
         return self._core.data / "cache"
 
-    @property
-    def _store_name(self) -> str:
-        info = self._core.store.info  # the local store's port changes, its folder holds this cache too
-        return "local" if info.is_local else info.endpoint
-
     @cached_property
     def _cache(self) -> Cache:
         from explorer.prefetch import Cache
 
-        return Cache.open(self.folder, self._core.settings.cache_max_bytes, self._store_name)
+        return Cache.open(self.folder, self._core.settings.cache_max_bytes, self._core.store.info.identity)
 
     @cached_property
     def _prefetcher(self) -> Prefetcher:
@@ -196,7 +191,7 @@ class Caching:
         if not self._remembered:
             self._remembered = True
             for plan in self._plans.all():
-                if plan.store == self._store_name:
+                if plan.store == self._core.store.info.identity:
                     self._remember(plan.node, plan.objects)
         with self._ready:
             moving = {*self._queue, *((self._busy[0],) if self._busy is not None else ())}
@@ -222,7 +217,7 @@ class Caching:
             return PrefetchMoved(node, progress)
         if not node.is_head:
             with suppress(OSError):
-                self._plans.forget(self._store_name, node)  # evicted
+                self._plans.forget(self._core.store.info.identity, node)  # evicted
         return PrefetchDropped(node) if shown is not None else None
 
     def _keep(self, node: Node, objects: Sequence[ObjectInfo]) -> None:
@@ -231,7 +226,7 @@ class Caching:
         with suppress(
             OSError
         ):  # a full disk: the download says so, the badge of a later session is no matter
-            self._plans.save(Plan(self._store_name, node, tuple(objects)))
+            self._plans.save(Plan(self._core.store.info.identity, node, tuple(objects)))
 
     def _objects(self, node: Node) -> tuple[ObjectInfo, ...]:
         known = self._known.get(node) if not node.is_head else None

@@ -24,9 +24,9 @@ class KnownParts:
     The folder may be deleted at any time; a file that cannot be read or written is as if it were not there.
     """
 
-    def __init__(self, folder: Path, endpoint: Callable[[], str]) -> None:
+    def __init__(self, folder: Path, store: Callable[[], str]) -> None:
         self._folder = folder
-        self._endpoint = endpoint
+        self._store = store
         self._writes = 0
 
     def load(self, checkpoint: Checkpoint) -> dict[str, Part]:
@@ -57,7 +57,7 @@ class KnownParts:
 
         found = {}
         for task in tasks(checkpoint):
-            identity = [READER_VERSION, self._endpoint(), task.file, *task.identity]
+            identity = [READER_VERSION, self._store(), task.file, *task.identity]
             name = blake2b(json.dumps(identity).encode(), digest_size=20).hexdigest()
             found[task.info.key] = self._folder / name[:2] / name[2:]
         return found

@@ -28,7 +28,7 @@ class Manifests:
 
     def __init__(self, core: Core) -> None:
         self._core = core
-        self._known = KnownParts(core.data / "manifests", lambda: core.store.info.endpoint)
+        self._known = KnownParts(core.data / "manifests", lambda: core.store.info.identity)
         self._listings: OrderedDict[Node, tuple[ObjectInfo, ...]] = OrderedDict()
         self._lock = threading.Lock()
 

@@ -180,6 +180,17 @@ def test_a_checkpoint_that_is_not_what_was_saved_is_not_restored(store: Store, b
         run.restore(9)
 
 
+def test_a_key_that_would_leave_the_folder_is_not_restored(store: Store, bucket: str, tmp_path: Path) -> None:
+    for name in ("model.safetensors", "config.json", "../../../../escaped"):
+        store.write(bucket, f"checkpoints/step-000001/{name}", b"\x02\0\0\0\0\0\0\0{}")
+    node = store.take_snapshot(bucket, "step-1").node
+    with (
+        Run(bucket=bucket, source=node.address) as run,
+        pytest.raises(BadCheckpoint, match="cannot be a file"),
+    ):
+        run.restore()
+
+
 def test_prefetched_files_are_used_and_torn_ones_are_not(
     store: Store, bucket: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
