@@ -13,6 +13,7 @@ from urllib.parse import urlencode
 
 import boto3
 import pytest
+import tigris_boto3_ext
 from botocore.auth import S3SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
@@ -63,8 +64,8 @@ REQUESTS: dict[str, tuple[str, str, dict[str, str]]] = {
     "UploadPart": ("PUT", f"/{BUCKET}/k?uploadId=u&partNumber=1", {}),
     "UploadPartCopy": ("PUT", f"/{BUCKET}/k?uploadId=u&partNumber=1", {"x-amz-copy-source": f"/{BUCKET}/k"}),
 }
-ELSEWHERE = ("Presign", "DeleteObjects")
-"""Presigning gives nothing that the key does not have; deleting many refuses key by key: tested below."""
+ELSEWHERE = ("Presign", "DeleteObjects", "BundleObjects")
+"""Presigning gives nothing that the key does not have; the others refuse key by key: tested below."""
 
 
 @pytest.fixture(scope="module")
@@ -150,6 +151,17 @@ def test_a_key_without_grants_can_do_nothing(name: str, running: Running) -> Non
     assert status_code == 403
     assert method == "HEAD" or b"AccessDenied" in body
     assert client(running).get_object(Bucket=BUCKET, Key="k")["Body"].read() == b"kept"
+
+
+def test_a_bundle_holds_only_what_may_be_read(running: Running) -> None:
+    statement = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": f"arn:aws:s3:::{BUCKET}/mine/*"}
+    s3 = client(running, key=new_key(running, {"Version": "2012-10-17", "Statement": [statement]}))
+    client(running).put_object(Bucket=BUCKET, Key="mine/b", Body=b"mine")
+    with tigris_boto3_ext.bundle_objects(s3, BUCKET, ["mine/b", "k"]) as bundle:
+        assert (bundle.object_count, bundle.skipped_count) == (1, 1)
+        data = bundle.read()
+    assert b"AccessDenied" in data
+    assert b"kept" not in data
 
 
 def test_deleting_many_is_refused_key_by_key(running: Running) -> None:

@@ -2,28 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
 import functools
 import json
-import os
 import re
-import zlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import format_datetime
-from typing import Any
 
-from explorer.localstore.engine.blobs import Blobs
 from explorer.localstore.engine.records import Segment
 from explorer.localstore.refusals import Refusal
 from explorer.localstore.wire import xml
 
-Send = Callable[[Mapping[str, Any]], Awaitable[None]]
 CHUNK = 1 << 20
 IAM_NAMESPACE = "https://iam.amazonaws.com/doc/2010-05-08/"
-_INLINE = 64 << 10
-"""Up to here a read from the page cache is cheaper than a hop to another thread."""
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
@@ -112,54 +104,3 @@ def encode_header(name: str, value: str) -> tuple[bytes, bytes]:
     if _CONTROL.search(value):
         raise Refusal("InvalidArgument", f"The header {name} would hold control characters.")
     return name.encode("latin-1"), value.encode("latin-1", "replace")
-
-
-async def send_answer(
-    answer: Answer, send: Send, blobs: Blobs, request_id: str, *, head: bool, path_send: bool
-) -> None:
-    length = len(answer.body) if answer.length is None else answer.length
-    headers = [encode_header(name, value) for name, value in answer.headers]
-    headers.append((b"x-amz-request-id", request_id.encode()))
-    headers.append((b"server", b"explorer"))
-    if answer.status not in (204, 304) and not answer.gzipped:
-        headers.append((b"content-length", str(length).encode()))
-    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
-    if head or answer.segments is None:
-        await send({"type": "http.response.body", "body": b"" if head else answer.body})
-    elif path_send and length > CHUNK and (place := _whole_file(answer, blobs)) is not None:
-        await send({"type": "http.response.pathsend", "path": place})
-    else:
-        compressor = zlib.compressobj(wbits=31) if answer.gzipped else None
-        async for data in _read(answer.segments, blobs):
-            piece = data if compressor is None else compressor.compress(data)
-            await send({"type": "http.response.body", "body": piece, "more_body": True})
-        await send({"type": "http.response.body", "body": compressor.flush() if compressor else b""})
-
-
-def _whole_file(answer: Answer, blobs: Blobs) -> str | None:
-    place = blobs.place(answer.whole_blob) if answer.whole_blob is not None else None
-    # One that was just swept is still in the trash, where only we find it.
-    return place if place is not None and os.path.exists(place) else None  # noqa: PTH110
-
-
-async def _read(segments: Sequence[Segment | bytes], blobs: Blobs) -> AsyncIterator[bytes]:
-    loop = asyncio.get_running_loop()
-    for segment in segments:
-        if isinstance(segment, bytes):
-            yield segment
-            continue
-        fd = blobs.open(segment.blob)
-        try:
-            offset, left = segment.offset, segment.size
-            while left:
-                size = min(CHUNK, left)
-                if segment.size <= _INLINE:
-                    data = os.pread(fd, size, offset)
-                else:
-                    data = await loop.run_in_executor(None, os.pread, fd, size, offset)
-                if not data:
-                    raise OSError(f"blob {segment.blob} is shorter than its row says")
-                offset, left = offset + len(data), left - len(data)
-                yield data
-        finally:
-            os.close(fd)

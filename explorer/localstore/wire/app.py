@@ -23,12 +23,13 @@ from explorer.localstore.wire import (
     objects,
     tagging,
 )
-from explorer.localstore.wire.answers import Answer, Send, refused, send_answer
+from explorer.localstore.wire.answers import Answer, refused
 from explorer.localstore.wire.auth import Authority, authenticate
 from explorer.localstore.wire.bodies import drain, read_ahead
 from explorer.localstore.wire.call import Call, Handler
 from explorer.localstore.wire.request import Receive, Request
 from explorer.localstore.wire.routes import operation
+from explorer.localstore.wire.sending import Send, send_answer
 from explorer.localstore.wire.unoffered import refuse_unoffered
 
 log = logging.getLogger("explorer.localstore")
@@ -119,7 +120,7 @@ class App:
             answer = self._refuse(scope, request, failed, as_json=as_json)
         if answer.status >= 400 and request is not None:
             await drain(request)
-        await self._send(scope, request, answer, send)
+        await self._send(scope, request, answer, send, receive)
         took_ms = (time.perf_counter() - started) * 1000
         if answer.status >= 500 or answer.status == 403 or took_ms > SLOW_MS:
             log.info("%s %s %d %.1fms", name, scope["path"], answer.status, took_ms)
@@ -139,17 +140,17 @@ class App:
         )
 
     async def _send(
-        self, scope: Mapping[str, Any], request: Request | None, answer: Answer, send: Send
+        self, scope: Mapping[str, Any], request: Request | None, answer: Answer, send: Send, receive: Receive
     ) -> None:
         request_id = request.id if request is not None else "0"
         path_send = "http.response.pathsend" in (scope.get("extensions") or {})
-        head = scope["method"] == "HEAD"
+        head, blobs = scope["method"] == "HEAD", self.engine.blobs
         try:
-            await send_answer(answer, send, self.engine.blobs, request_id, head=head, path_send=path_send)
+            await send_answer(answer, send, receive, blobs, request_id, head=head, path_send=path_send)
         except Refusal as refusal:
             # Only headers are refused here, before anything was sent.
             answer = self._refuse(scope, request, refusal, as_json=False)
-            await send_answer(answer, send, self.engine.blobs, request_id, head=head, path_send=False)
+            await send_answer(answer, send, receive, blobs, request_id, head=head, path_send=False)
 
     def close(self) -> None:
         with contextlib.suppress(RuntimeError):
