@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import logging
+from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 from explorer.notebook.live import Live, running_loop
+
+log = logging.getLogger(__name__)
 
 
 class Backstage:
@@ -15,6 +19,7 @@ class Backstage:
     def __init__(self) -> None:
         self._workers = ThreadPoolExecutor(4, thread_name_prefix="notebook")
         self._following: list[Live] = []
+        self._waiting: deque[Callable[[], None]] = deque()
         self._loop = running_loop()
 
     def submit(self, call: Callable[[], None]) -> None:
@@ -27,8 +32,9 @@ class Backstage:
         if self._loop is None:
             call()
             return
+        self._waiting.append(call)
         with contextlib.suppress(RuntimeError):  # the kernel is shutting down
-            self._loop.call_soon_threadsafe(call)
+            self._loop.call_soon_threadsafe(self._run_waiting)
 
     def follow(self, live: Live) -> None:
         """Keep something painted while a call in a cell blocks."""
@@ -38,10 +44,24 @@ class Backstage:
         if live in self._following:
             self._following.remove(live)
 
-    def pump(self) -> None:
-        """Paint what has changed: called on the loop's thread by what blocks a cell."""
+    def pump(self, *, look: bool = False) -> None:
+        """Do what the loop would do: called on its thread by what blocks a cell.
+
+        `look` paints also what was not told to have changed: a log grows without any event.
+        """
+        self._run_waiting()
         for live in tuple(self._following):
+            if look:
+                live.mark()
             live.pump()
+
+    def _run_waiting(self) -> None:
+        while self._waiting:
+            call = self._waiting.popleft()
+            try:
+                call()
+            except Exception:  # on the loop it would land in an unrelated cell
+                log.debug("a widget could not be made", exc_info=True)
 
     def close(self) -> None:
         self._workers.shutdown(wait=False, cancel_futures=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from explorer.notebook.node import BoundNode
 
 _POLL_S = 0.1
+_LOOK_EVERY = 5
 _CATCH_UP_S = 2.0
 _TAIL_LINES = 12
 
@@ -67,13 +69,15 @@ class RunHandle:
             Unreachable: `timeout_s` passed.
         """
         until = None if timeout_s is None else time.monotonic() + timeout_s
-        while self.view.is_live:
+        for turn in itertools.count():
+            if not self.view.is_live:
+                break
             if until is not None and time.monotonic() > until:
                 raise Unreachable(
                     f"Run {self.id} is still {self.status} after {timeout_s:g} s.",
                     hint="`.logs(tail=20)` shows what it is doing",
                 )
-            self._explorer.backstage.pump()
+            self._explorer.backstage.pump(look=turn % _LOOK_EVERY == 0)
             time.sleep(_POLL_S)
         self._catch_up()
         if self.status in ("failed", "lost"):
@@ -94,7 +98,7 @@ class RunHandle:
         workspace.focus(head)
         while workspace.state.facts.get(head) is before and time.monotonic() < until:
             time.sleep(_POLL_S / 2)
-        self._explorer.backstage.pump()
+        self._explorer.backstage.pump(look=True)
 
     def widget(self) -> ipywidgets.Widget:
         """A live view: state, time, what it changed, the end of its log, and a button that stops it."""

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 VIEW = "application/vnd.jupyter.widget-view+json"
 _LOG_BYTES = 16_000
 _READ_EVERY_S = 0.5
+_LAST_LOOKS = 4
+"""After the end of a run: its last words are written a moment later."""
 _COLOURS = {
     "done": "#1f8a4c",
     "failed": "#d0453a",
@@ -45,6 +47,7 @@ class _Following:
         self._tail = ""
         self._read_at = 0.0
         self._reading = False
+        self._left = _LAST_LOOKS
         self._line = ipywidgets.HTML()
         self._stop = ipywidgets.Button(description="Stop", tooltip="Ask the run to save and end")
         self._stop.layout.width = "72px"
@@ -83,7 +86,8 @@ class _Following:
         if self._live.loop is None:
             return
         self._live.mark()
-        if self._run.view.is_live:
+        self._left = _LAST_LOOKS if self._run.view.is_live else self._left - 1
+        if self._left > 0:
             self._live.loop.call_later(_READ_EVERY_S, self._tick)
         else:
             self._unsubscribe()

@@ -1,5 +1,6 @@
 import signal
 import threading
+import time
 
 import pytest
 
@@ -194,6 +195,19 @@ def test_a_run_is_a_handle_that_can_be_waited_for(ex):
     assert run.logs(tail=1).startswith("step    110")
     assert ex[f"{run.node.bucket}@step-110"].parent.bucket in (run.node.bucket, BASE)
     assert run.id in [known.id for known in ex.runs]
+
+
+def test_waiting_keeps_the_widgets_moving(ex):
+    run = ex[f"{BASE}@step-100"].resume(steps=120)
+    top, log = run.widget().children
+    run.wait(60)
+    until = time.monotonic() + 10
+    while "step    120" not in log.value and time.monotonic() < until:
+        ex.backstage.pump(look=True)
+        time.sleep(0.1)
+    assert "done" in top.children[1].value
+    assert top.children[0].disabled, "what has ended cannot be stopped"
+    assert "step    120" in log.value
 
 
 def test_a_run_that_cannot_be_says_why_and_leaves_nothing(ex):
