@@ -107,8 +107,9 @@ class ExplorerApp(App[int]):
         """30 times a second: take the newest state if there is one."""
         if self.session.pull():
             self._paint()
-        if isinstance(self.screen, Page):
-            self.screen.beat()
+        stack = self.screen_stack  # empty for a moment while the app is leaving
+        if stack and isinstance(stack[-1], Page):
+            stack[-1].beat()
 
     def _paint(self) -> None:
         for screen in self.screen_stack:

@@ -140,8 +140,14 @@ async def test_large_trees_are_searched_in_a_thread(stage):
 
 async def test_keys_typed_faster_than_the_screen_paints_go_where_they_belong(stage):
     async with stage() as (s, pilot):
-        for key in ("slash", "q", "d", "backspace", "backspace", *"tok", "enter", "q"):
+        for key in ("slash", *"rq", "escape", "slash", *"tok", "enter", "space"):
             s.app.post_message(Key(key, key if len(key) == 1 else None))
-        await pilot.pause(0.3)
+        await pilot.pause(0.4)
         assert s.app.lineage.filtering.query.text == "tok"
-    assert s.app.return_value == 0, "the last q, after enter, is the screen's again"
+        assert len(s.view.shown_rows) == 1
+        assert len(s.view.marked) == 1, "the space after enter is the screen's again"
+        for key in ("slash", "x", "escape", "j"):
+            s.app.post_message(Key(key, key if len(key) == 1 else None))
+        await pilot.pause(0.4)
+        assert not s.app.lineage.filtering.query
+        assert s.view.cursor > 0
