@@ -1,4 +1,4 @@
-"""`explorer compare`: the loss of several nodes along their lineages, as a table, a chart, or JSON."""
+"""`explorer compare`: the loss of several nodes along their lineages, as a table, a chart, a file or JSON."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ import argparse
 import os
 import shutil
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from explorer.cli.door import print_json, store_json, workspace_of
 
 if TYPE_CHECKING:
-    from explorer.metrics import Comparison, NodeCurve
+    from explorer.metrics import Comparison, NodeCurve, Row
 
 _AXES = ("step", "since_fork", "tokens", "epoch", "time", "active")
 # the hues of the terminal screen, as 256-colour codes: they read on dark and on light grounds
@@ -27,9 +28,10 @@ def register(verbs: Any) -> None:
     verb.add_argument(
         "--metric", metavar="NAME", help="default: a validation loss if there is one, else the loss"
     )
+    verb.add_argument("--metrics", action="store_true", help="list the metrics that there are, and stop")
     verb.add_argument("--x", choices=_AXES, default="step", help="what the curves are drawn over")
     verb.add_argument(
-        "--smooth", type=float, default=0.0, metavar="W", help="weight in [0, 1), as TensorBoard's slider"
+        "--smooth", type=_weight, default=0.0, metavar="W", help="0 to 1, as TensorBoard's slider"
     )
     verb.add_argument(
         "--full", action="store_true", help="draw the whole history, not from the first fork on"
@@ -37,8 +39,24 @@ def register(verbs: Any) -> None:
     verb.add_argument("--log", action="store_true", help="logarithmic y axis")
     verb.add_argument("--delta", action="store_true", help="draw the differences to the parents")
     verb.add_argument("--no-chart", action="store_true", help="only the table")
-    verb.add_argument("--metrics", action="store_true", help="list the metrics that there are, and stop")
+    verb.add_argument(
+        "--where", metavar="TEXT", default="", help="only rows that match, like 'last<2.05 lr>1e-4'"
+    )
+    verb.add_argument(
+        "--sort", metavar="COLUMN", help="rows by a column of the table, like best; -best reversed"
+    )
+    verb.add_argument(
+        "--target", type=float, metavar="VALUE", help="tell where each curve reached this value"
+    )
+    verb.add_argument("-o", "--output", metavar="FILE", help="write .csv, .parquet, .svg or .html instead")
     verb.set_defaults(func=_compare)
+
+
+def _weight(text: str) -> float:
+    weight = float(text)
+    if not 0 <= weight < 1:
+        raise argparse.ArgumentTypeError("a weight is at least 0 and below 1")
+    return weight
 
 
 def _compare(args: argparse.Namespace) -> int:
@@ -54,11 +72,18 @@ def _compare(args: argparse.Namespace) -> int:
             return 0
         workspace.read_overrides()
         comparison = workspace.compare(nodes, args.metric, args.x)
+    comparison, rows = _chosen(comparison, args)
+    if args.output:
+        return _export(comparison, rows, args)
     if args.json:
-        print_json({"store": store_json(store), **comparison.to_json()})
+        cells = [dict(row.cells) for row in rows]
+        document = comparison.to_json()
+        for node, cell in zip(document["nodes"], cells, strict=True):
+            node["spikes"], node["to_target"] = cell["spikes"], cell["to_target"]
+        print_json({"store": store_json(store), **document})
         return 0
     coloured = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
-    print("\n".join(_table(comparison)))
+    print("\n".join(_aligned(_table(comparison, rows, args.target is not None))))
     if not args.no_chart and any(len(curve.x) for curve in comparison.nodes):
         print("\n" + "\n".join(_chart(comparison, args, coloured)))
     for warning in comparison.warnings:
@@ -66,7 +91,35 @@ def _compare(args: argparse.Namespace) -> int:
     return 0
 
 
-def _table(comparison: Comparison) -> list[str]:
+def _chosen(comparison: Comparison, args: argparse.Namespace) -> tuple[Comparison, tuple[Row, ...]]:
+    """The comparison with the rows asked for, in the order asked for, and their numbers."""
+    from dataclasses import replace
+
+    from explorer.metrics import sort_rows, table, where
+
+    rows = where(table(comparison, target=args.target), args.where)
+    if args.sort:
+        rows = sort_rows(rows, args.sort.lstrip("-"), descending=args.sort.startswith("-"))
+    nodes = tuple(comparison.nodes[row.index] for row in rows)
+    return replace(comparison, nodes=nodes), rows
+
+
+def _export(comparison: Comparison, rows: tuple[Row, ...], args: argparse.Namespace) -> int:
+    from explorer.errors import BadInput
+    from explorer.metrics.export import export
+
+    path = Path(args.output)
+    shown = _table(comparison, rows, args.target is not None)
+    data = export(comparison, path.suffix.lstrip(".").lower(), rows=shown, full=args.full, log_y=args.log)
+    try:
+        path.write_bytes(data)
+    except OSError as error:
+        raise BadInput(f"{path} cannot be written: {error.strerror}.", hint="name another file") from error
+    print(f"{len(data):,} bytes in {path}", file=sys.stderr)
+    return 0
+
+
+def _table(comparison: Comparison, rows: tuple[Row, ...], targeted: bool) -> list[list[str]]:
     header = [
         "",
         comparison.metric,
@@ -77,31 +130,39 @@ def _table(comparison: Comparison) -> list[str]:
         f"at {comparison.x}",
         "Δ parent",
         "mean Δ",
+        "parted",
     ]
-    rows = [_row(i, curve) for i, curve in enumerate(comparison.nodes)]
-    if any(curve.non_finite for curve in comparison.nodes):
-        header.append("NaN/inf")
-        rows = [[*row, str(c.non_finite)] for row, c in zip(rows, comparison.nodes, strict=True)]
-    if any(curve.discarded for curve in comparison.nodes):
-        header.append("redone")
-        rows = [[*row, str(c.discarded_points)] for row, c in zip(rows, comparison.nodes, strict=True)]
-    widths = [max(len(row[k]) for row in (header, *rows)) for k in range(len(header))]
+    curves = comparison.nodes
+    made = [_row(i, curve) for i, curve in enumerate(curves)]
+    extra = [
+        (f"target at {comparison.x}", targeted, [_number(row.cells.get("to_target")) for row in rows]),
+        ("spikes", any(row.cells["spikes"] for row in rows), [str(row.cells["spikes"]) for row in rows]),
+        ("NaN/inf", any(c.non_finite for c in curves), [str(c.non_finite) for c in curves]),
+        ("redone", any(c.discarded for c in curves), [str(c.discarded_points) for c in curves]),
+    ]
+    for name, wanted, cells in extra:
+        if wanted:
+            header.append(name)
+            made = [[*row, cell] for row, cell in zip(made, cells, strict=True)]
+    return [header, *made]
+
+
+def _aligned(rows: list[list[str]]) -> list[str]:
+    widths = [max(len(row[k]) for row in rows) for k in range(len(rows[0]))]
     lines = []
-    for row in (header, *rows):
-        cells = [
-            f"{cell:<{w}}" if k < 3 else f"{cell:>{w}}"
-            for k, (cell, w) in enumerate(zip(row, widths, strict=True))
-        ]
-        lines.append("  ".join(cells).rstrip())
+    for row in rows:
+        cells = zip(row, widths, strict=True)
+        line = "  ".join(f"{cell:<{w}}" if k < 3 else f"{cell:>{w}}" for k, (cell, w) in enumerate(cells))
+        lines.append(line.rstrip())
     return lines
 
 
 def _row(i: int, curve: NodeCurve) -> list[str]:
     from explorer.lineage.values import show_overrides
+    from explorer.metrics.ticks import delta_label, value_label
     from explorer.tui.plot import LETTERS
-    from explorer.tui.ticks import delta_label, value_label
 
-    best = curve.best
+    best, parted = curve.best, curve.parted
     return [
         LETTERS[i % len(LETTERS)],
         curve.label,
@@ -112,7 +173,12 @@ def _row(i: int, curve: NodeCurve) -> list[str]:
         "–" if best is None else f"{best.x:g}" + (" inherited" if best.inherited else ""),
         delta_label(curve.delta_to_parent) or "–",
         delta_label(curve.mean_delta) or "–",
+        "–" if parted is None else _number(parted.visible),
     ]
+
+
+def _number(value: object) -> str:
+    return "–" if value is None else f"{value:g}"
 
 
 def _chart(comparison: Comparison, args: argparse.Namespace, coloured: bool) -> list[str]:
@@ -121,13 +187,7 @@ def _chart(comparison: Comparison, args: argparse.Namespace, coloured: bool) -> 
     from explorer.tui.plot_view import View
 
     width, height = shutil.get_terminal_size((100, 30))
-    view = View(
-        full=args.full,
-        log_y=args.log,
-        delta=args.delta,
-        weight=min(max(args.smooth, 0.0), 0.999),
-        selected=-1,
-    )
+    view = View(full=args.full, log_y=args.log, delta=args.delta, weight=args.smooth, selected=-1)
     size = (min(max(width, 40), 160), min(max(height - 4, 12), 26))
     shown = frame(Lines(comparison), view, *size, letters=not coloured, names=False)
     return ["".join(_ink(text, ink, coloured) for text, ink in line).rstrip() for line in shown.lines]

@@ -68,17 +68,20 @@ def _columns(
     import pandas as pd
 
     complete = data[: data.rfind(b"\n") + 1]
+    # values are compared bit for bit: from 3.1 on pandas rounds as Python does, before it has to be asked to
+    exact = (
+        {} if tuple(map(int, pd.__version__.split(".")[:2])) >= (3, 1) else {"float_precision": "round_trip"}
+    )
     try:
-        # only this parser rounds as Python does, and values are compared bit for bit
         frame = pd.read_csv(
             BytesIO(complete),
             header=0,
             names=list(range(len(header))),
             index_col=False,
-            float_precision="round_trip",
             keep_default_na=False,
             na_values=[""],
             engine="c",
+            **exact,
         )
     except (ValueError, OverflowError):
         return None

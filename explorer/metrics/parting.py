@@ -78,11 +78,11 @@ def _tail(series: Series, fork: float) -> tuple[Floats, Floats, int]:
 
 
 def _noise(values: Floats) -> float | None:
-    """A robust sigma of points around their EMA, over the last hundred."""
+    """A robust sigma of the last hundred points: from differences, so that a slope is not noise."""
     import numpy as np
 
     values = values[np.isfinite(values)]
     if len(values) < 2 * _IN_A_ROW:
         return None
-    rest = (values - smooth(values, _WEIGHT))[-_WINDOW:]
-    return float(np.median(np.abs(rest - np.median(rest)))) * _MAD_TO_SIGMA
+    steps = np.diff(values[-_WINDOW:])
+    return float(np.median(np.abs(steps - np.median(steps)))) * _MAD_TO_SIGMA / 2**0.5

@@ -77,6 +77,7 @@ def read_events(data: bytes, before: Events) -> Events | None:
     fresh = data[known:] if known else data
     frames = find_frames(fresh)
     reader = _Reader(before, base + known)
+    reader.note_start(fresh, frames)
     if len(frames.starts) >= _FAST_FROM:
         from explorer.metrics.tfevents_fast import take_regular
 
@@ -117,6 +118,16 @@ class _Reader:
             frames.broken_at is not None,
         )
 
+    def note_start(self, data: bytes, frames: Frames) -> None:
+        """The first wall time of the file is when its process began."""
+        for start, length in zip(frames.starts, frames.lengths, strict=True):
+            if math.isfinite(self.started_s):
+                return
+            if (
+                length >= 9 and data[start] == 0x09 and data_is_right(data, start, length)
+            ):  # field 1, a double
+                (self.started_s,) = _DOUBLE.unpack_from(data, start + 1)
+
     def record(self, data: bytes, start: int, length: int) -> None:
         offset = self.offset + start - HEAD_BYTES
         if not data_is_right(data, start, length):
@@ -138,8 +149,6 @@ class _Reader:
                 summaries.append(event[start:end])
             elif number == 7 and wire == 2:
                 session = event[start:end]
-        if self.started_s != self.started_s and math.isfinite(wall):
-            self.started_s = wall
         if session is not None and any(
             n == 1 and varint(session, s)[0] == _START for n, w, s, _ in fields(session) if w == 0
         ):

@@ -6,10 +6,10 @@ import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from explorer.metrics.ticks import labels, log_ticks, ticks, x_marks
 from explorer.tui.braille import DOTS_X, DOTS_Y, Raster
 from explorer.tui.plot_lines import Lines, thinned, within
 from explorer.tui.plot_view import View
-from explorer.tui.ticks import clock_labels, clock_ticks, duration_label, labels, log_ticks, ticks
 
 if TYPE_CHECKING:
     import numpy as np
@@ -219,22 +219,8 @@ def _add_ticks(plot: Plot, lines: Lines, view: View, y_ticks: list[tuple[float, 
             [mark if char == " " else char for char in chars],
             [colour if char == " " else old for char, old in zip(chars, ink, strict=True)],
         )
-    for x, text in x_ticks(lines.comparison.x, scale.x0, scale.x1, max(columns // 12, 2)):
+    for x, text in x_marks(lines.comparison.x, scale.x0, scale.x1, max(columns // 12, 2)):
         plot.x_ticks.append((scale.column(x), text))
-
-
-def x_ticks(axis: str, low: float, high: float, most: int) -> list[tuple[float, str]]:
-    """Round places on an x axis with what is written there."""
-    if axis == "time":
-        found = clock_ticks(low, high, most)
-        return list(zip(found, clock_labels(found), strict=True))
-    if axis == "active":
-        found = clock_ticks(low, high, most)
-        return [(x, duration_label(x)) for x in found]
-    found = ticks(low, high, most)
-    if axis in ("step", "since_fork"):
-        found = [x for x in found if x.is_integer()]
-    return list(zip(found, labels(found), strict=True))
 
 
 def _add_marks(

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from explorer.lineage.values import show_overrides
 from explorer.metrics.comparison import NodeCurve
+from explorer.metrics.ticks import delta_label, duration_label, moment_label, value_label
 from explorer.tui.plot import (
     AXIS,
     BLANK,
@@ -25,7 +26,6 @@ from explorer.tui.plot import (
 )
 from explorer.tui.plot_lines import Lines
 from explorer.tui.plot_view import View
-from explorer.tui.ticks import delta_label, duration_label, moment_label, value_label
 
 BESIDE_FROM = 92
 """Narrower than this the legend goes below the plot."""

@@ -14,7 +14,7 @@ from explorer.tui.braille import Raster
 from explorer.tui.plot_frame import frame
 from explorer.tui.plot_lines import Lines, thinned
 from explorer.tui.plot_view import View
-from explorer.tui.ticks import (
+from explorer.metrics.ticks import (
     clock_ticks,
     delta_label,
     duration_label,

@@ -91,6 +91,18 @@ def duration_label(seconds: float) -> str:
     return f"{seconds:.3g}s"
 
 
+def x_marks(axis: str, low: float, high: float, most: int) -> list[tuple[float, str]]:
+    """Round places on an x axis with what is written there."""
+    if axis in ("time", "active"):
+        found = clock_ticks(low, high, most)
+        written = clock_labels(found) if axis == "time" else [duration_label(x) for x in found]
+        return list(zip(found, written, strict=True))
+    found = ticks(low, high, most)
+    if axis in ("step", "since_fork"):
+        found = [x for x in found if x.is_integer()]
+    return list(zip(found, labels(found), strict=True))
+
+
 def value_label(value: float | None) -> str:
     """A metric's value in at most eight characters."""
     if value is None:
