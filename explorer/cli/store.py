@@ -5,8 +5,6 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-import urllib.error
-import urllib.request
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -81,12 +79,12 @@ def run_sweep(args: argparse.Namespace) -> int:
 
 
 def _told(found: dict[str, Any], verb: str) -> str:
-    return (
+    told = (
         f"{verb} {_size(found['bytes'])} in {found['blobs']} blobs "
         f"({found['versions']} versions, {found['buckets']} deleted buckets, "
-        f"{found['uploads']} stale uploads); "
-        f"{_size(found['trash_bytes'])} of earlier trash"
+        f"{found['uploads']} stale uploads)"
     )
+    return f"{told}; {_size(found['trash_bytes'])} have left the disk" if found["trash_bytes"] else told
 
 
 def _size(count: float) -> str:
@@ -107,6 +105,9 @@ def _ask(args: argparse.Namespace, what: str, query: dict[str, str]) -> dict[str
 
 
 def _ask_server(found: Running, what: str, query: dict[str, str]) -> dict[str, Any]:
+    import urllib.error
+    import urllib.request
+
     from explorer.localstore.wire.presigning import presigned_url
 
     url = presigned_url(
@@ -152,6 +153,7 @@ def _do_here(data: Path, what: str, query: dict[str, str]) -> dict[str, Any]:
                     dry_run="dry-run" in query,
                     grace_s=float(query["grace-s"]),
                     history_days=None if history is None else float(history),
+                    trash_s=0,
                 )
             )
         finally:

@@ -15,13 +15,15 @@ import os
 import secrets
 import shutil
 import threading
+import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from explorer.localstore.engine.digests import Digests
 from explorer.localstore.refusals import Refusal
 
+_SYNC_EVERY = 16 * 2**20
 RESERVE_BYTES = 64 * 2**20
 """Kept free, so that deletes and the database can always commit."""
 
@@ -44,9 +46,20 @@ class Blobs:
             (self.folder / "blob" / f"{n:02x}").mkdir(mode=0o700, exist_ok=True)
         for left in (self.folder / "tmp").iterdir():
             left.unlink(missing_ok=True)
+        self.empty_trash()
         # A blob is only as durable as the folders above it.
         for made in (self.folder / "blob", self.folder, self.folder.parent):
             fsync_folder(made)
+
+    def empty_trash(self, older_than_s: float = 0) -> int:
+        """Remove what was swept so long ago; returns the bytes that this freed."""
+        freed = 0
+        for path in (self.folder / "trash").iterdir():
+            status = path.stat()
+            if status.st_mtime <= time.time() - older_than_s:
+                path.unlink(missing_ok=True)
+                freed += status.st_size
+        return freed
 
     def place(self, blob: str) -> str:
         """Where a blob's file is; plain text, because every read asks."""
@@ -117,16 +130,38 @@ class Sink:
     def __init__(self, blobs: Blobs, digests: Digests) -> None:
         self._blobs = blobs
         self.digests = digests
+        self._unsynced = 0
+        self._lock = threading.Lock()
         self.path = blobs.folder / "tmp" / secrets.token_hex(12)
         with blobs.watching_the_disk():
             self._fd = os.open(self.path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
 
     def write(self, data: bytes) -> None:
-        self.digests.update(data)
-        with self._blobs.watching_the_disk():
-            view = memoryview(data)
-            while view:
-                view = view[os.write(self._fd, view) :]
+        self.digests.update_etag(data)
+        self.write_without_etag([data])
+
+    def update_etag(self, pieces: Sequence[bytes]) -> None:
+        for piece in pieces:
+            self.digests.update_etag(piece)
+
+    def write_without_etag(self, pieces: Sequence[bytes]) -> None:
+        """`write` but for the MD5, which another thread does meanwhile.
+
+        The disk is kept busy as the body comes in, so that little is left to sync at its end.
+        """
+        with self._lock:
+            if self._fd < 0:
+                return  # given up meanwhile; the number may already belong to another file
+            for piece in pieces:
+                self.digests.update_others(piece)
+                self._unsynced += len(piece)
+                with self._blobs.watching_the_disk():
+                    view = memoryview(piece)
+                    while view:
+                        view = view[os.write(self._fd, view) :]
+            if self._unsynced >= _SYNC_EVERY:
+                self._unsynced = 0
+                self.sync()
 
     def sync(self) -> None:
         """The bytes are on disk when this returns."""
@@ -134,10 +169,11 @@ class Sink:
             os.fdatasync(self._fd)
 
     def close(self) -> None:
-        """Let go; what was not sealed disappears."""
-        if self._fd >= 0:
-            os.close(self._fd)
-            self._fd = -1
+        """Let go; what was not sealed disappears. Waits for a write that is under way."""
+        with self._lock:
+            if self._fd >= 0:
+                os.close(self._fd)
+                self._fd = -1
         self.path.unlink(missing_ok=True)
 
 

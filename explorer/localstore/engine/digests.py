@@ -49,15 +49,23 @@ class Digests:
         self._blake3 = blake3()
         self._checksums = {name: new_checksum(name) for name in algorithms}
         self._payload = hashlib.sha256() if sha256 and "SHA256" not in self._checksums else None
-        self._all: list[Hash] = [self._md5, self._blake3, *self._checksums.values()]
+        self._others: list[Hash] = [self._blake3, *self._checksums.values()]
         if self._payload is not None:
-            self._all.append(self._payload)
+            self._others.append(self._payload)
         self.size = 0
 
-    def update(self, data: bytes) -> None:
+    def update_etag(self, data: bytes) -> None:
+        """MD5 takes longer than all the others together, so it may run beside them."""
+        self._md5.update(data)
+
+    def update_others(self, data: bytes) -> None:
         self.size += len(data)
-        for each in self._all:
+        for each in self._others:
             each.update(data)
+
+    def update(self, data: bytes) -> None:
+        self.update_etag(data)
+        self.update_others(data)
 
     @property
     def md5(self) -> bytes:

@@ -13,7 +13,7 @@ from explorer.localstore.engine.ledger import Ledger
 from explorer.localstore.engine.listing import Listing
 from explorer.localstore.engine.objects import Objects
 from explorer.localstore.engine.stats import Stats
-from explorer.localstore.engine.sweep import GRACE_S, Swept, sweep
+from explorer.localstore.engine.sweep import GRACE_S, TRASH_S, Swept, sweep
 from explorer.localstore.engine.uploads import Uploads
 from explorer.localstore.engine.versions import Versions
 
@@ -51,10 +51,22 @@ class Engine:
             return check(connection, self.blobs, deep=deep)
 
     def sweep(
-        self, *, dry_run: bool = False, grace_s: float = GRACE_S, history_days: float | None = None
+        self,
+        *,
+        dry_run: bool = False,
+        grace_s: float = GRACE_S,
+        history_days: float | None = None,
+        trash_s: float = TRASH_S,
     ) -> Swept:
         """Remove what nothing can see any more, or say what that would be."""
-        swept = sweep(self.ledger, self.blobs, dry_run=dry_run, grace_s=grace_s, history_days=history_days)
+        swept = sweep(
+            self.ledger,
+            self.blobs,
+            dry_run=dry_run,
+            grace_s=grace_s,
+            history_days=history_days,
+            trash_s=trash_s,
+        )
         self._forget_views()
         return swept
 

@@ -17,6 +17,7 @@ from explorer.localstore.engine.fsck import files
 from explorer.localstore.engine.ledger import Ledger, Transaction
 
 GRACE_S = 3600.0
+TRASH_S = 600.0
 UPLOAD_DAYS = 7
 _BATCH = 500
 _DAY_NS = 86_400 * 10**9
@@ -48,11 +49,11 @@ class Swept:
     uploads: int = 0
     blobs: int = 0
     bytes: int = 0
-    """Bytes that no row names any more; they leave the disk when their grace is over."""
+    """Bytes that no row names any more."""
     files: int = 0
     """Files moved to the trash: those of the blobs, and orphans that a crash left."""
     trash_bytes: int = 0
-    """Bytes that left the disk now."""
+    """Bytes that left the disk now: what is in the trash for longer than a reader may need it."""
     dry_run: bool = False
 
 
@@ -63,12 +64,14 @@ def sweep(
     dry_run: bool = False,
     grace_s: float = GRACE_S,
     history_days: float | None = None,
+    trash_s: float = TRASH_S,
     now_ns: int | None = None,
 ) -> Swept:
     """Remove what nothing can see any more.
 
     `history_days` also forgets versions that were superseded that long ago and that no snapshot and no fork
-    pins; without it every version stays readable at its time for ever. Safe beside readers and writers.
+    pins; without it every version stays readable at its time for ever. Files stay in the trash for `trash_s`,
+    for readers that have just found them. Safe beside readers and writers.
     """
     now = time.time_ns() if now_ns is None else now_ns
     done = Swept(dry_run=dry_run)
@@ -83,6 +86,8 @@ def sweep(
         ledger.write(lambda tx: _drop_manifests(tx))
         _drop_blobs(ledger, blobs, done, before)
     _sweep_files(ledger, blobs, done, before / 1e9)
+    if not dry_run:
+        done.trash_bytes = blobs.empty_trash(trash_s)
     return done
 
 
@@ -186,12 +191,6 @@ def _sweep_files(ledger: Ledger, blobs: Blobs, done: Swept, before_s: float) -> 
                     continue
                 os.utime(path)
                 path.rename(trash / path.name)
-    for path in trash.iterdir():
-        status = path.stat()
-        if status.st_mtime <= before_s:
-            done.trash_bytes += status.st_size
-            if not done.dry_run:
-                path.unlink(missing_ok=True)
 
 
 def _estimate(ledger: Ledger, done: Swept, before: int, now: int, history_days: float | None) -> None:

@@ -20,7 +20,7 @@ from explorer.localstore.wire.request import Request
 MAX_OBJECT_BYTES = 5 * 2**30
 MAX_DOCUMENT_BYTES = 4 * 2**20
 _MAX_AHEAD_BYTES = 256 << 10
-_PIECE = 1 << 20
+_PIECE = 2 << 20
 _INLINE = 64 << 10
 _DRAIN_BYTES = 64 << 20
 _DRAIN_IDLE_S = 0.5
@@ -192,26 +192,32 @@ async def receive_object(request: Request, proof: Proof, claims: Claims, blobs: 
     blobs.check_space(claims.length)
     body, trailers = _open(request, proof, claims)
     sink = blobs.create(claims.algorithms, sha256=claims.signs_payload)
-    writing: asyncio.Future[None] | None = None
+    writing: asyncio.Future[Any] | None = None
+
+    def write(pieces: list[bytes]) -> asyncio.Future[Any]:
+        return asyncio.gather(run(sink.update_etag, pieces), run(sink.write_without_etag, pieces))
+
     try:
-        buffer, total = bytearray(), 0
+        pieces: list[bytes] = []
+        waiting = total = 0
         async for piece in body:
             total += len(piece)
             if total > claims.length:
                 raise Refusal("IncompleteBody", "The body is longer than the request says.")
-            buffer += piece
-            if len(buffer) >= _PIECE:
-                # One piece is hashed and written in a thread while the next one comes in.
+            pieces.append(piece)
+            waiting += len(piece)
+            if waiting >= _PIECE:
+                # What has come is hashed and written in threads while more comes in.
                 if writing is not None:
                     await writing
-                writing = asyncio.ensure_future(run(sink.write, bytes(buffer)))
-                buffer = bytearray()
+                writing, pieces, waiting = write(pieces), [], 0
         if writing is not None:
             await writing
         if total <= _INLINE:
-            sink.write(bytes(buffer))
-        elif buffer:
-            await run(sink.write, bytes(buffer))
+            sink.write(b"".join(pieces))
+        elif pieces:
+            writing = write(pieces)
+            await writing
         claims.check(sink.digests, trailers)
         return sink
     except BaseException:

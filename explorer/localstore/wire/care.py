@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import asdict
 
-from explorer.localstore.engine.sweep import GRACE_S
+from explorer.localstore.engine.sweep import GRACE_S, TRASH_S
 from explorer.localstore.refusals import Refusal
 from explorer.localstore.wire.answers import Answer, json_answer
 from explorer.localstore.wire.call import Call
@@ -47,4 +48,9 @@ async def sweep_store(call: Call) -> Answer:
         grace_s=_number(call, "grace-s", GRACE_S),
         history_days=_number(call, "history-days", None),
     )
+    if not dry_run:
+        # By then no reader is left that could still be on its way to a file of this sweep.
+        asyncio.get_running_loop().call_later(
+            TRASH_S + 1, call.executor.submit, call.engine.blobs.empty_trash, TRASH_S
+        )
     return json_answer(asdict(swept))

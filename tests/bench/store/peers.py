@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import http.client
 import os
 import shutil
 import statistics
@@ -20,6 +21,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import boto3
 from botocore.auth import S3SigV4Auth
@@ -78,6 +80,15 @@ def seconds(work: Callable[[], object], times: int = 5) -> float:
         work()
         took.append(time.perf_counter() - began)
     return statistics.median(took)
+
+
+def upload(url: str, body: bytes) -> None:
+    """Without a client that hashes: what is measured is the server."""
+    parts = urlsplit(url)
+    connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=60)
+    connection.request("PUT", f"{parts.path}?{parts.query}", body)
+    assert connection.getresponse().status == 200
+    connection.close()
 
 
 def wrk(url: str, headers: dict[str, str], connections: int) -> float:
