@@ -34,6 +34,8 @@ class Subject:
     overrides: Overrides
     lineage: tuple[Branch, ...]
     parent: tuple[Branch, ...] | None = None
+    checkpoints: tuple[tuple[float, Node], ...] = ()
+    """Steps of the lineage's snapshots, rising, with the snapshot."""
 
 
 def metric_names(lineages: Sequence[Sequence[Branch]]) -> tuple[str, ...]:
@@ -98,6 +100,7 @@ def _curve(
         best=_best(line, x, good, rises(metric)),
         delta_to_parent=difference.last if difference else None,
         mean_delta=difference.mean if difference else None,
+        checkpoints=_checkpoints(subject, axis, series, x),
         parted=None if baseline is None or fork is None else parted(series, baseline, fork),
         deltas=_delta_points(difference, axis, chain) if difference else None,
         non_finite=len(series) - len(finite),
@@ -117,6 +120,16 @@ def _delta_points(difference: Delta, axis: Axis, chain: Chain) -> Tail:
     walls = array("d", [math.nan]) * len(difference.steps)
     along = Series(difference.steps, difference.values, walls)
     return Tail(measure(axis, chain, along), difference.values)
+
+
+def _checkpoints(
+    subject: Subject, axis: Axis, series: Series, x: array[float]
+) -> tuple[tuple[float, Node], ...]:
+    """On the step axis where they are, on the others at the newest row before them."""
+    if axis.name == "step":
+        return subject.checkpoints
+    found = ((bisect_right(series.steps, step) - 1, node) for step, node in subject.checkpoints)
+    return tuple((x[at], node) for at, node in found if at >= 0 and math.isfinite(x[at]))
 
 
 def _fork_x(axis: Axis, fork: float, series: Series, x: array[float]) -> float | None:

@@ -60,7 +60,9 @@ class NodeCurve:
     mean_delta: float | None = None
     """The area between both behind the fork over its width, in units of the metric."""
     deltas: Tail | None = None
-    """Own minus parent's value at own points behind the fork; None where there is no parent to measure by."""
+    """Own minus parent's value at own points behind the fork; None where there is no parent."""
+    checkpoints: tuple[tuple[float, Node], ...] = ()
+    """Where on the axis the lineage has a snapshot of a checkpoint, rising: places to fork and resume from."""
     parted: Parted | None = None
     """Where it parted from its parent's curve; None where there is none to compare with."""
     non_finite: int = 0
@@ -97,6 +99,7 @@ class NodeCurve:
             "best": shown,
             "delta_to_parent": self.delta_to_parent,
             "mean_delta": self.mean_delta,
+            "checkpoints": [{"x": _tidy(x), "address": node.address} for x, node in self.checkpoints],
             "parted": None
             if self.parted is None
             else {

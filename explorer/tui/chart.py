@@ -15,6 +15,7 @@ from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
+from explorer.lineage.address import Node
 from explorer.metrics.comparison import Comparison
 from explorer.tui.chart_keys import CHART_KEYS
 from explorer.tui.plot import AXIS, BAD, BLANK, BOLD, CROSS, FAINT, GREY, GRID, HUE, HUES, INHERITED, STRONG
@@ -32,11 +33,14 @@ class LossChart(Widget, can_focus=True):
     BINDINGS: ClassVar[list[BindingType]] = list(CHART_KEYS)
 
     class Selected(Message):
-        """The selected curve, or the crosshair, moved: `node` and `step` say where (None: no crosshair)."""
+        """The selected curve, or the crosshair, moved: `x` is None without a crosshair.
 
-        def __init__(self, chart: LossChart, curve: int, x: float | None) -> None:
+        `checkpoint` is the snapshot under the crosshair, to fork or resume from.
+        """
+
+        def __init__(self, chart: LossChart, curve: int, x: float | None, checkpoint: Node | None) -> None:
             super().__init__()
-            self.chart, self.curve, self.x = chart, curve, x
+            self.chart, self.curve, self.x, self.checkpoint = chart, curve, x, checkpoint
 
         @property
         def control(self) -> LossChart:
@@ -76,7 +80,7 @@ class LossChart(Widget, can_focus=True):
             self.view, self._frame = view, None
             self.refresh()
             if moved:
-                self.post_message(self.Selected(self, view.selected, view.cursor))
+                self.post_message(self.Selected(self, view.selected, view.cursor, self.checkpoint))
 
     @property
     def lines(self) -> Lines | None:
@@ -124,6 +128,27 @@ class LossChart(Widget, can_focus=True):
                 self.view.selected, self.view, edge, int(side < 0 and self.view.window is not None)
             )
             self._look(replace(self.view, cursor=x))
+
+    @property
+    def checkpoint(self) -> Node | None:
+        """The snapshot of the selected curve's lineage under the crosshair."""
+        nodes = self.comparison.nodes if self.comparison is not None else ()
+        if self.view.selected >= len(nodes):
+            return None
+        return next(
+            (node for x, node in nodes[self.view.selected].checkpoints if x == self.view.cursor), None
+        )
+
+    def action_checkpoint(self, by: int) -> None:
+        lines, view = self.lines, self.view
+        if lines is None or view.selected >= len(lines.curves):
+            return
+        low, high = lines.window(view)
+        places = [x for x, _ in lines.curves[view.selected].checkpoints if low <= x <= high]
+        at = view.cursor if view.cursor is not None else high if by < 0 else low
+        beyond = [x for x in places if (x > at if by > 0 else x < at)] or places
+        if beyond:
+            self._look(replace(view, cursor=beyond[0] if by > 0 else beyond[-1]))
 
     def action_select(self, by: int) -> None:
         count = len(self.comparison.nodes) if self.comparison is not None else 0

@@ -16,6 +16,12 @@ CHART_KEYS = (
     _key("shift+right", "cross(10)", "ten right", "The crosshair ten points to the right."),
     _key("home", "end(-1)", "first point", "The crosshair to the curve's first point in the window."),
     _key("end", "end(1)", "last point", "The crosshair to the curve's last point in the window."),
+    _key(
+        "left_square_bracket", "checkpoint(-1)", "checkpoint left", "The crosshair to the checkpoint before."
+    ),
+    _key(
+        "right_square_bracket", "checkpoint(1)", "checkpoint right", "The crosshair to the next checkpoint."
+    ),
     _key("up,k", "select(-1)", "curve above", "Select the curve above in the legend."),
     _key("down,j", "select(1)", "curve below", "Select the curve below in the legend."),
     _key("space", "toggle_curve", "hide", "Hide the selected curve, or show it again.", show=True),

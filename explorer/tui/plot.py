@@ -95,6 +95,8 @@ class Plot:
     x_ticks: list[tuple[int, str]] = field(default_factory=list)
     forks: list[tuple[int, int]] = field(default_factory=list)
     """Columns and inks of the fork marks on the x axis."""
+    checkpoints: list[int] = field(default_factory=list)
+    """Columns of the selected curve's checkpoints."""
 
 
 def shown(lines: Lines, view: View) -> list[int]:
@@ -156,6 +158,9 @@ def draw(lines: Lines, view: View, planned: Plan, columns: int, rows: int, *, le
     plot = Plot(scale, raster.cells())
     _add_ticks(plot, lines, view, planned.ticks)
     _add_marks(plot, lines, view, planned.parts, ink, letters)
+    if 0 <= view.selected < len(lines.curves):
+        places = (scale.column(x) for x, _ in lines.curves[view.selected].checkpoints)
+        plot.checkpoints += [column for column in places if 0 <= column < columns]
     return plot
 
 

@@ -171,6 +171,7 @@ def _plot_line(plot: Plot, row: int, left: int, cross: dict[tuple[int, int], Run
 
 def _axis_line(plot: Plot, left: int, columns: int) -> list[Run]:
     marks: dict[int, Run] = {c: ("┬", AXIS) for c, _ in plot.x_ticks}
+    marks |= dict.fromkeys(plot.checkpoints, ("▴", STRONG))
     marks |= {c: ("◆", ink) for c, ink in plot.forks}
     runs: list[Run] = [(" " * (left - 1) + "└", AXIS)]
     runs += [marks.get(column, ("─", AXIS)) for column in range(columns)]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 
 from explorer.errors import BadInput, NotFound
 from explorer.lineage.address import Node
+from explorer.lineage.state import order
 from explorer.lineage.values import Bucket, Curve
 from explorer.metrics import Comparison, Subject, compare, metric_names, thin
 from explorer.metrics.carried import with_restored_step
@@ -105,7 +107,25 @@ class Curves:
         if parent is not None and parent.bucket in state.buckets:
             baseline = self.lineage(Node(parent.bucket))
         overrides = state.overrides.get(node.bucket, ())
-        return Subject(node, shown_name(state.label(node)), overrides, self.lineage(node), baseline)
+        lineage = self.lineage(node)
+        label = shown_name(state.label(node))
+        return Subject(node, label, overrides, lineage, baseline, self._checkpoints(node, lineage))
+
+    def _checkpoints(self, node: Node, lineage: tuple[Branch, ...]) -> tuple[tuple[float, Node], ...]:
+        """Snapshots along the lineage whose names tell a step: those that this node descends from."""
+        found: dict[float, Node] = {}
+        upto = math.inf
+        for place, branch in zip(reversed(self._path(node)), reversed(lineage), strict=False):
+            bucket = self._core.state.buckets.get(place.bucket)
+            until = order(place.version) if place.version is not None else None
+            for snapshot in reversed(bucket.snapshots if bucket is not None else ()):
+                step = snapshot.step
+                if step is None or step > upto or (until is not None and order(snapshot.version) > until):
+                    continue
+                found.setdefault(float(step), snapshot.node)
+            fork, _ = fork_step(branch, (split_writers(branch.attempts) or ((),))[0])
+            upto = min(upto, math.inf if fork is None else fork)
+        return tuple(sorted(found.items(), key=lambda item: item[0]))
 
     def _path(self, node: Node) -> list[Node]:
         """The node behind the places it descends from, root first; buckets that are gone end the walk."""

@@ -1,7 +1,10 @@
 """`LossChart` driven by keys and clicks on a real Textual app."""
 
+from dataclasses import replace
+
 from textual.app import App
 
+from explorer.lineage.address import Node
 from explorer.metrics import Comparison
 from explorer.tui.chart import LossChart
 from tests.tui.test_chart_drawing import BOTH, CHILD, PARENT
@@ -49,6 +52,22 @@ async def test_keys_move_the_crosshair_choose_hide_and_zoom():
         assert chart.view.delta
         assert chart.view.hidden == {"main"}
         assert app.selected[-1] == (1, None)
+
+
+async def test_checkpoints_can_be_walked_and_name_their_snapshot():
+    marked = replace(CHILD, checkpoints=((60.0, Node("fork", "1")), (90.0, Node("fork", "2"))))
+    app = Screen(Comparison("loss", "step", (PARENT, marked)))
+    async with app.run_test(size=(100, 24)) as pilot:
+        chart = app.query_one(LossChart)
+        await pilot.press("j", "right_square_bracket")
+        assert chart.checkpoint == Node("fork", "1")
+        await pilot.press("right_square_bracket", "right_square_bracket")
+        assert chart.view.cursor == 60  # round to the first
+        await pilot.press("left_square_bracket")
+        assert chart.checkpoint == Node("fork", "2")
+        assert sum(line.count("▴") for line in painted(chart)) == 2
+        await pilot.press("left")
+        assert chart.checkpoint is None
 
 
 async def test_newer_data_keep_the_view_and_the_chosen_curve():

@@ -56,7 +56,7 @@ def lineage(workspace, name):
 
 
 def test_a_fork_is_compared_with_its_parent_along_the_lineage(workspace, lineage):
-    root, _, child = lineage
+    root, at, child = lineage
     comparison = workspace.compare([root, child])
     parent, fork = comparison.nodes
     assert len(parent.x) == 151
@@ -65,6 +65,7 @@ def test_a_fork_is_compared_with_its_parent_along_the_lineage(workspace, lineage
     assert fork.fork_step == 100
     assert fork.overrides == (("lr", 3e-5),)
     assert fork.delta_to_parent == pytest.approx(-0.5)
+    assert fork.checkpoints == parent.checkpoints == ((100.0, at),)
     assert not comparison.warnings
 
 
