@@ -15,8 +15,8 @@ _STEP_FOLDER = re.compile(
     r"(?:.*[-_.=])?(?:global_?step|step|steps|checkpoint|ckpt|iter|iteration|epoch)[-_=]?\d+(?:[-_.=].*)?",
     re.IGNORECASE,
 )
-_OURS = (".explorer/", "runs/")
-"""Folders of our own recorder that hold no weights."""
+_OURS = re.compile(r"\.explorer/|runs/[^/]+/(?:run\.json|metrics\.jsonl)$")
+"""What our own recorder keeps beside the checkpoints. Others do keep theirs in a folder called runs."""
 
 
 def find_checkpoints(objects: Sequence[ObjectInfo]) -> tuple[Checkpoint, ...]:
@@ -28,13 +28,18 @@ def find_checkpoints(objects: Sequence[ObjectInfo]) -> tuple[Checkpoint, ...]:
     """
     folders: dict[str, list[ObjectInfo]] = defaultdict(list)
     for info in objects:
-        if not info.key.endswith("/") and not info.key.startswith(_OURS):
+        if not info.key.endswith("/") and not _OURS.match(info.key):
             folders[_folder(info.key)].append(info)
     roots = {folder: _root(folder, folders) for folder, found in folders.items() if _has_weights(found)}
     owned = set(roots.values())
     groups: dict[str, list[ObjectInfo]] = {root: [] for root in owned}
     for folder, found in folders.items():
-        root = roots.get(folder) or next((up for up in _upwards(folder) if up in owned), None)
+        root = roots.get(folder)
+        if root is None:
+            # a folder without weights belongs to a checkpoint only where that is surely a folder of its own:
+            # training data beside a model at the bucket's root is not a part of it
+            above = next((up for up in _upwards(folder) if up in owned), None)
+            root = above if above is not None and (above == folder or _is_its_own(above, folders)) else None
         if root is not None:
             groups[root].extend(found)
     checkpoints = [c for root, found in groups.items() for c in _split(root, found)]
@@ -78,6 +83,11 @@ def _root(folder: str, folders: dict[str, list[ObjectInfo]]) -> str:
             return above if same and _STEP_FOLDER.fullmatch(_name(above)) else up
     # Orbax numbers its folders plainly: 1000/_CHECKPOINT_METADATA, items below
     return marked
+
+
+def _is_its_own(root: str, folders: dict[str, list[ObjectInfo]]) -> bool:
+    marked = MARKERS & {_name(info.key) for info in folders.get(root, ())}
+    return bool(marked) or _name(root).isdigit() or _STEP_FOLDER.fullmatch(_name(root)) is not None
 
 
 def _is_file_like(folder: str) -> bool:

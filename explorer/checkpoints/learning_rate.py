@@ -68,7 +68,7 @@ def unheeded(a_config: Values, a_state: Values, b_config: Values, b_state: Value
     """In words, where two configs declare different rates and both states carry the same."""
     wanted_a, wanted_b = declared(a_config), declared(b_config)
     found = []
-    for path in wanted_a.keys() & wanted_b.keys():
+    for path in sorted(wanted_a.keys() & wanted_b.keys()):
         if _same(wanted_a[path], wanted_b[path]):
             continue
         for rates in (base_rates, current_rates):

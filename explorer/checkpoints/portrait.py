@@ -44,8 +44,9 @@ def manifest_sections(manifest: Manifest, match: str | None = None) -> tuple[Sec
 def _headline(manifest: Manifest) -> tuple[str, str, tuple[Row, ...]]:
     checkpoint = manifest.checkpoint
     mix = ", ".join(f"{printable(dtype)} {show_bytes(size)}" for dtype, size in manifest.dtypes[:4])
+    by = manifest.framework
     rows = [
-        Row(" ", "format", "", " of ".join(filter(None, (checkpoint.format, manifest.framework)))),
+        Row(" ", "format", "", f"{checkpoint.format} ({by})" if by else checkpoint.format),
         Row(" ", "step", "", "unknown" if manifest.step is None else str(manifest.step)),
         Row(" ", "parameters", "", f"{manifest.parameters:,}" + (f" ({mix})" if mix else "")),
         Row(" ", "size", "", f"{show_bytes(checkpoint.size_bytes)} in {len(checkpoint.objects)} objects"),

@@ -9,7 +9,7 @@ from explorer.checkpoints.dcp import Engine, digest_here
 from explorer.checkpoints.inert import BadPickle
 from explorer.checkpoints.kinds import UNREAD
 from explorer.checkpoints.learning_rate import contradictions
-from explorer.checkpoints.registry import tasks
+from explorer.checkpoints.registry import left_unread, tasks
 from explorer.checkpoints.values import Checkpoint, Manifest, Part, Tensor, Value
 from explorer.checkpoints.waves import Reading, together
 from explorer.errors import BadCheckpoint
@@ -116,6 +116,9 @@ def _against_index(
 
 def _without_reader(checkpoint: Checkpoint) -> list[str]:
     names = [checkpoint.relative(i.key) for i in checkpoint.objects if i.key.endswith(UNREAD)]
+    too_many = left_unread(checkpoint)
+    if too_many:
+        return [f"{too_many} of its files were not read: a checkpoint of so many is unusual"]
     return [f"{_names(names)} of a format without a reader here: compared as objects only"] if names else []
 
 

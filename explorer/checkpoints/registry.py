@@ -15,13 +15,15 @@ from explorer.checkpoints.waves import Reading
 from explorer.errors import BadCheckpoint
 from explorer.lineage.values import ObjectInfo, Range
 
-READER_VERSION = 4
+READER_VERSION = 5
 """Rises when a reader learns something: what older ones kept on disk is read anew."""
 
 _STRAY_JSON_BYTES = 256 * 1024
 """Other people's JSON is read up to this size; beyond it is data, not configuration."""
 
 
+MAX_FILES = 600
+_TELLING = re.compile(r"model|optim|state|config|index|metadata|manifest|-of-|weights|zarr", re.IGNORECASE)
 _OTHER_RANKS = re.compile(
     r"(?:bf16_|fp16_)?(?:zero_pp_rank_(?!0_)\d+_)?mp_rank_(?!00_)\d+_.*|(?:bf16_|fp16_)?zero_pp_rank_(?!0_)\d+_.*"
 )
@@ -48,23 +50,41 @@ class Task:
 def tasks(checkpoint: Checkpoint, engine: Engine = digest_here) -> tuple[Task, ...]:
     """A task for every file of a checkpoint that has something to tell, in the order of keys.
 
-    `engine` digests the metadata of sharded torch checkpoints, which may take seconds.
+    Of more than 600 the ones whose names speak of a model or its state: a folder of data is no checkpoint,
+    and must not become a storm of requests. `engine` digests the metadata of sharded torch checkpoints.
     """
+    found = _tasks(checkpoint, engine)
+    if len(found) <= MAX_FILES:
+        return tuple(found)
+    telling = [task for task in found if _TELLING.search(task.file)][:MAX_FILES]
+    kept = {task.info.key for task in [*telling, *found][:MAX_FILES]}
+    return tuple(task for task in found if task.info.key in kept)
+
+
+def left_unread(checkpoint: Checkpoint) -> int:
+    """How many files `tasks` leaves out because there are too many."""
+    return max(0, len(_tasks(checkpoint, digest_here)) - MAX_FILES)
+
+
+def _tasks(checkpoint: Checkpoint, engine: Engine) -> list[Task]:
     found = []
     for info in checkpoint.objects:
         file = checkpoint.relative(info.key)
-        if info.size_bytes and (reader := _reader_of_folder(info, file, checkpoint, engine)):
-            found.append(Task(info, file, reader, _beside(info, checkpoint)))
+        if not info.size_bytes:
+            continue
+        reading = _reader_of_folder(info, file, checkpoint, engine)
+        if reading is not None:
+            found.append(Task(info, file, reading, _beside(info, checkpoint)))
             continue
         reading = _reading_of(info, file)
         if reading is not None:
             found.append(Task(info, file, reading))
-    return tuple(found)
+    return found
 
 
 def _reading_of(info: ObjectInfo, file: str) -> Callable[[], Reading[Part]] | None:
     name = base(file)
-    if info.size_bytes == 0 or _OTHER_RANKS.fullmatch(name):
+    if _OTHER_RANKS.fullmatch(name):
         return None
     if name in ("_METADATA", "_CHECKPOINT_METADATA"):
         parse = orbax.read_names if name == "_METADATA" else orbax.read_commit

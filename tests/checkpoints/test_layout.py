@@ -87,6 +87,11 @@ def test_an_interrupted_save_names_what_it_lacks():
         (["w/model_step100.pt", "w/model_step200.pt"], [("w/model_step200.pt", "torch", 200),
                                                          ("w/model_step100.pt", "torch", 100)]),
         (["a-Q4.gguf", "a-Q8.gguf"], [("a-Q4.gguf", "gguf", None), ("a-Q8.gguf", "gguf", None)]),
+        (
+            ["model.safetensors", "runs/r1/run.json", "runs/exp/checkpoint-5/model.safetensors",
+             "runs/exp/checkpoint-5/trainer_state.json"],
+            [("", "safetensors", None), ("runs/exp/checkpoint-5/", "hf-trainer", 5)],
+        ),
         (["readme.md", "data/train.parquet", "tokenizer.json"], []),
         (["adapter/adapter_config.json", "adapter/adapter_model.safetensors"], [("adapter/", "peft", None)]),
         ([], []),
@@ -143,3 +148,10 @@ def test_steps_outrank_times_among_siblings_but_a_later_final_save_is_newest():
 def test_a_hundred_thousand_objects_in_one_pass():
     keys = [f"checkpoints/step-{i:06}/{name}" for i in range(25_000) for name in OURS]
     assert len(found(*keys)) == 25_000
+
+
+def test_data_beside_a_model_is_no_part_of_it_but_folders_of_a_step_are():
+    (model,) = found("model.safetensors", "config.json", "data/train.parquet", "logs/a.txt")
+    assert [info.key for info in model.objects] == ["config.json", "model.safetensors"]
+    (step,) = found("step-5/model.safetensors", "step-5/context/model.yaml")
+    assert len(step.objects) == 2

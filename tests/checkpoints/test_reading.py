@@ -171,3 +171,12 @@ def test_names_that_were_left_out_because_they_are_tied():
     assert found.aliases == (("head.weight", "embed.weight"),)
     assert found.framework == "PyTorch"
     assert found.parameters == 6
+
+
+def test_a_folder_of_data_is_no_storm_of_requests():
+    objects = {f"data/part-{i:05}.bin": b"x" * 20 for i in range(3000)}
+    shelf = Shelf(objects | {"data/model.safetensors": save({"w": np.zeros(1)})})
+    found = shelf.manifest()
+    assert shelf.requests <= 600
+    assert found.parameters == 1
+    assert any("2401 of its files were not read" in warning for warning in found.warnings)
