@@ -62,7 +62,7 @@ class NodeCurve:
     deltas: Tail | None = None
     """Own minus parent's value at own points behind the fork; None where there is no parent."""
     checkpoints: tuple[tuple[float, Node], ...] = ()
-    """Where on the axis the lineage has a snapshot of a checkpoint, rising: places to fork and resume from."""
+    """Where on the axis the lineage has snapshots of checkpoints, rising: places to fork and resume from."""
     parted: Parted | None = None
     """Where it parted from its parent's curve; None where there is none to compare with."""
     non_finite: int = 0
