@@ -1,10 +1,14 @@
 import math
 from array import array
+from importlib import import_module
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from explorer.metrics import sparkline, thin
+
+module = import_module("explorer.metrics.thin")  # the function of that name hides it
 
 FLOATS = st.lists(st.floats(), max_size=60)
 
@@ -25,6 +29,15 @@ def test_thinning_keeps_order_ends_and_the_limit(values, most):
     if values:
         assert kept[0] == 0
         assert kept[-1] == len(values) - 1
+
+
+@given(FLOATS, st.integers(4, 40))
+def test_thinning_a_long_series_says_the_same(values, most):
+    steps, values = array("d", range(len(values))), array("d", values)
+    with pytest.MonkeyPatch.context() as patch:
+        slow = thin(steps, values, most)
+        patch.setattr(module, "_FAST_FROM", 0)
+        assert thin(steps, values, most) == slow
 
 
 @given(FLOATS, st.integers(0, 30))

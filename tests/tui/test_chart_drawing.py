@@ -10,10 +10,6 @@ from hypothesis import strategies as st
 
 from explorer.lineage.address import Node
 from explorer.metrics import Comparison, NodeCurve, Tail
-from explorer.tui.braille import Raster
-from explorer.tui.plot_frame import frame
-from explorer.tui.plot_lines import Lines, thinned
-from explorer.tui.plot_view import View
 from explorer.metrics.ticks import (
     clock_ticks,
     delta_label,
@@ -23,6 +19,10 @@ from explorer.metrics.ticks import (
     ticks,
     value_label,
 )
+from explorer.tui.braille import Raster
+from explorer.tui.plot_frame import frame
+from explorer.tui.plot_lines import Lines, thinned
+from explorer.tui.plot_view import View
 
 
 def curve(name, rows, *, own_at=0, fork=None, **told):
