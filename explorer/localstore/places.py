@@ -144,5 +144,12 @@ class Lock:
         os.ftruncate(self._fd, 0)
         os.pwrite(self._fd, text.encode(), 0)
 
+    def is_in_place(self) -> bool:
+        """Whether the file is still there: a folder that was removed under a server is nothing to serve."""
+        try:
+            return self._path.stat().st_ino == os.fstat(self._fd).st_ino
+        except OSError:
+            return False
+
     def close(self) -> None:
         os.close(self._fd)

@@ -35,6 +35,8 @@ from explorer.localstore.places import (
 from explorer.localstore.wire.app import App
 
 log = logging.getLogger("explorer.localstore")
+LOOK_EVERY_S = 5.0
+"""How often a server looks whether its folder is still there."""
 
 
 def serve(
@@ -77,7 +79,7 @@ def serve(
             on_ready(endpoint)
 
         try:
-            asyncio.run(_run(app, host, reserved, ready))
+            asyncio.run(_run(app, host, reserved, ready, lock.is_in_place))
         finally:
             app.close()
             engine.close()
@@ -115,7 +117,13 @@ def _reserve_port(host: str, port: int | None, folder: Path) -> socket.socket:
     )
 
 
-async def _run(app: App, host: str, reserved: socket.socket, ready: Callable[[], None]) -> None:
+async def _run(
+    app: App,
+    host: str,
+    reserved: socket.socket,
+    ready: Callable[[], None],
+    is_in_place: Callable[[], bool],
+) -> None:
     server = Server(
         app,
         address=host,
@@ -126,9 +134,10 @@ async def _run(app: App, host: str, reserved: socket.socket, ready: Callable[[],
         log_enabled=False,
         backlog=1024,
     )
+    stop: Callable[[], None] = server.stop
     loop = asyncio.get_running_loop()
     for sign in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(sign, server.stop)
+        loop.add_signal_handler(sign, stop)
     serving = asyncio.create_task(server.serve())
     address = reserved.getsockname()[:2]
     while not serving.done():
@@ -138,6 +147,12 @@ async def _run(app: App, host: str, reserved: socket.socket, ready: Callable[[],
             ready()
             break
         await asyncio.sleep(0.005)
+    while not serving.done():
+        await asyncio.wait((serving,), timeout=LOOK_EVERY_S)
+        if not is_in_place():
+            log.error("the folder is gone")
+            stop()
+            break
     await serving
 
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import stat
 import subprocess
@@ -133,6 +134,15 @@ def test_a_pid_that_now_belongs_to_another_process_is_not_taken_for_the_server(d
     (running.folder / "server.json").write_text(json.dumps(state | {"pid": os.getpid()}))
     assert status(data) is None
     assert not stop(data)
+
+
+def test_a_server_whose_folder_is_removed_ends(tmp_path: Path) -> None:
+    running = ensure_running(tmp_path / "data")
+    shutil.rmtree(tmp_path / "data")
+    deadline = time.monotonic() + 20
+    while process_start(running.pid) is not None and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert process_start(running.pid) is None
 
 
 def test_a_folder_that_cannot_be_used_is_an_error_with_a_hint(tmp_path: Path) -> None:

@@ -42,7 +42,7 @@ def spawned(argv: list[str], port: int) -> Iterator[tuple[str, str, str]]:
     try:
         yield f"http://127.0.0.1:{port}", KEY, SECRET
     finally:
-        process.kill()
+        process.terminate()  # a killed nginx would leave its worker behind
         process.wait()
 
 
