@@ -244,8 +244,8 @@ def _add_marks(
                 if 0 <= column < len(plot.cells[0][0]):
                     plot.cells[0][0][column], plot.cells[0][1][column] = "×", BAD
         if curve.fork_x is not None and not view.delta:
-            if curve.own_at:
-                xs, ys, own_at = lines.points(i, view)
+            xs, ys, own_at = lines.points(i, view)
+            if own_at:
                 _put(plot, float(xs[own_at - 1]), float(ys[own_at - 1]), "◆", ink[i])
             plot.forks.append((plot.scale.column(curve.fork_x), ink[i]))
         if len(x) and math.isfinite(float(y[-1])):

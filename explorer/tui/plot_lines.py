@@ -29,8 +29,16 @@ class Lines:
 
         self.comparison = comparison
         self.curves = comparison.nodes
-        self._x = [np.frombuffer(c.x) if len(c.x) else np.empty(0) for c in self.curves]
-        self._y = [np.frombuffer(c.values) if len(c.values) else np.empty(0) for c in self.curves]
+        self._x: list[Floats] = []
+        self._y: list[Floats] = []
+        self._own_at: list[int] = []
+        for curve in self.curves:
+            x, y = np.frombuffer(curve.x), np.frombuffer(curve.values)
+            placed = np.isfinite(x)  # a row without tokens, or without a time, has no place on that axis
+            # clocks of two machines may disagree: a line never runs backwards
+            self._x.append(np.maximum.accumulate(x[placed]) if len(x) else x)
+            self._y.append(y[placed])
+            self._own_at.append(int(placed[: curve.own_at].sum()))
         self._smoothed: dict[tuple[int, float], Floats] = {}
         self._lasts: dict[tuple[int, float], float | None] = {}
         self._gaps = [_longest_join(x) for x in self._x]
@@ -65,7 +73,7 @@ class Lines:
             if told is None or not len(told.x):
                 return np.empty(0), np.empty(0), 0
             return np.frombuffer(told.x), self._smooth(i, np.frombuffer(told.values), view.weight, True), 0
-        return self._x[i], self._smooth(i, self._y[i], view.weight, False), curve.own_at
+        return self._x[i], self._smooth(i, self._y[i], view.weight, False), self._own_at[i]
 
     def raw(self, i: int) -> tuple[Floats, Floats]:
         return self._x[i], self._y[i]

@@ -164,6 +164,16 @@ def test_nan_is_marked_and_a_curve_that_blows_up_does_not_flatten_the_others():
     assert shown.plot.scale.y1 < 10
 
 
+def test_rows_without_a_place_on_the_axis_are_left_out_and_lines_never_run_backwards():
+    odd = curve("odd", [(math.nan, 1), (10, 2), (30, 3), (20, 4), (40, 5)], own_at=2, fork=10.0)
+    lines = Lines(Comparison("loss", "tokens", (odd,)))
+    x, y, own_at = lines.points(0, View())
+    assert x.tolist() == [10, 30, 30, 40]
+    assert y.tolist() == [2, 3, 4, 5]
+    assert own_at == 1
+    assert {len(line) for line in text(frame(lines, View(), 80, 12))} == {80}
+
+
 def test_the_default_chart_of_nothing_is_a_chart():
     empty = Comparison("loss", "step", (curve("main", []),))
     assert len(text(frame(Lines(empty), View(), 80, 12))) > 5
