@@ -52,6 +52,7 @@ def serve(
     Raises:
         StoreTrouble: another server holds the folder, the port is taken, or the data cannot be opened.
     """
+    host = "127.0.0.1" if host == "localhost" else host
     lock = Lock(folder)
     try:
         if not read_only:
@@ -68,7 +69,9 @@ def serve(
         )
         app = App(engine, iam)
         app.handlers["Iam"] = iam_wire.handler(iam)
-        endpoint = f"http://{f'[{host}]' if ':' in host else host}:{reserved.getsockname()[1]}"
+        # An address that means all of them is no place to connect to.
+        near = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
+        endpoint = f"http://{f'[{near}]' if ':' in near else near}:{reserved.getsockname()[1]}"
 
         def ready() -> None:
             if not read_only:
@@ -113,7 +116,7 @@ def _reserve_port(host: str, port: int | None, folder: Path) -> socket.socket:
             return kept
     raise StoreTrouble(
         f"The local store cannot listen on {host} port {wishes[-1]}: {trouble.strerror}.",
-        hint="choose another port with --port",
+        hint="choose another address with --host or another port with --port",
     )
 
 

@@ -41,10 +41,19 @@ def _check_class(value: object) -> str:
     return str(value)
 
 
+def _check_tier(storage_class: object) -> None:
+    if storage_class in ("GLACIER", "GLACIER_IR"):
+        raise Refusal(
+            "InvalidArgument", "A bucket with snapshots cannot have an archive tier as its default."
+        )
+
+
 async def create_bucket(call: Call) -> Answer:
     call.authorise()
     settings = await _read_settings(call)
     on = call.request.flag("x-tigris-enable-snapshot")
+    if on:
+        _check_tier(settings.get("storage_class"))
     made = await call.run(
         call.engine.buckets.create, call.request.bucket_name, snapshots_on=on, settings=settings
     )
@@ -131,7 +140,7 @@ async def update_bucket(call: Call) -> Answer:
         wanted = None
     if not isinstance(wanted, dict):
         raise Refusal("InvalidArgument", "The body is not a JSON object.")
-    call.bucket()
+    bucket = call.bucket()
     turned: bool | None = None
     settings: dict[str, object] = {}
     for name, value in wanted.items():
@@ -146,6 +155,8 @@ async def update_bucket(call: Call) -> Answer:
                 raise Refusal("InvalidArgument", f"{name} cannot be {json.dumps(value)[:64]}.")
             case _:
                 raise Refusal("NotImplemented", f"UpdateBucket of {name[:64]} is not implemented.")
+    if bucket.snapshots_on if turned is None else turned:
+        _check_tier(settings.get("storage_class", bucket.settings.get("storage_class")))
     await call.run(
         call.engine.buckets.change, call.request.bucket_name, snapshots_on=turned, settings=settings
     )
