@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import math
 import re
-import sqlite3
 from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
 
 from explorer.metrics.parsed import Column, Part, Troubles, Whole, series_of
 from explorer.metrics.rows import MAX_STEP, number
 from explorer.metrics.sources import Kind
+
+if TYPE_CHECKING:
+    import sqlite3
 
 _MAGIC = b"SQLite format 3\0"
 # MLflow keeps NaN as 0 with is_nan set; both trackers may hold a step twice: the newest counts
@@ -25,6 +28,8 @@ _Row = tuple[str, float, float, str, float]
 
 def read_sqlite(data: bytes, before: Whole) -> Whole:
     """The runs of one database, a part each. Cost: the file once more in memory."""
+    import sqlite3
+
     troubles = Troubles(before.file)
     rows: list[_Row] = []
     try:
@@ -42,6 +47,8 @@ def read_sqlite(data: bytes, before: Whole) -> Whole:
 
 
 def _rows(data: bytes, troubles: Troubles) -> list[_Row]:
+    import sqlite3
+
     if not data.startswith(_MAGIC):
         troubles.tell(0, "not an SQLite file")
         return []
