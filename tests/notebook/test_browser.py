@@ -79,7 +79,7 @@ def test_mouse_and_keys_select_and_the_kernel_knows(lab):
     lab.page.keyboard.press("l")  # to the fork that was made here
     lab.page.wait_for_selector(f".xp-sel{row(FORK)}")
     # keys are told to the kernel one behind the other: what is under way would win over what it sets now
-    while lab.ask("print(ex.tree().address)") != FORK:
+    while lab.ask("print(ex.tree().node.bucket)") != FORK:
         lab.page.wait_for_timeout(100)
     lab.ask(f"ex.tree().select({BASE!r})")
     lab.page.wait_for_selector(f".xp-sel[data-address='{BASE}']")
