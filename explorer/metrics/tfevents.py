@@ -79,9 +79,14 @@ def read_events(data: bytes, before: Events) -> Events | None:
     reader = _Reader(before, base + known)
     reader.note_start(fresh, frames)
     if len(frames.starts) >= _FAST_FROM:
-        from explorer.metrics.tfevents_fast import take_regular
+        from explorer.metrics.tfevents_fast import count_leading, take_regular
 
-        rest = take_regular(fresh, frames, reader)
+        # a version and a START come first, and concern the rows behind them
+        first = count_leading(fresh, frames)
+        for i in range(first):
+            reader.record(fresh, frames.starts[i], frames.lengths[i])
+        regular = Frames(frames.starts[first:], frames.lengths[first:], frames.end)
+        rest = [first + i for i in take_regular(fresh, regular, reader)]
     else:
         rest = list(range(len(frames.starts)))
     for i in rest:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from explorer.metrics.tensor_proto import scalar
-from explorer.metrics.tfrecord import TAIL_BYTES, Frames, fields, masked_crcs
+from explorer.metrics.tfrecord import TAIL_BYTES, Frames, data_is_right, fields, masked_crcs
 
 if TYPE_CHECKING:
     import numpy as np
@@ -34,7 +34,7 @@ class Shape:
 def take_regular(data: bytes, frames: Frames, reader: _Reader) -> list[int]:
     """Give the reader all records of common shapes, and hand back the indices of the others, in order.
 
-    Only done where no record among the others could begin a process: rows would change places with it.
+    Where the place of one of the others among them would matter, nothing is taken and all come back.
     """
     import numpy as np
 
@@ -48,10 +48,20 @@ def take_regular(data: bytes, frames: Frames, reader: _Reader) -> list[int]:
         for chunk in (same[i : i + per_matrix] for i in range(0, len(same), per_matrix)):
             _take_length(view, data, int(length), chunk, starts, taken, left)
     rest = sorted(int(i) for part in left for i in part)
-    if any(_may_begin(data[starts[i] : starts[i] + lengths[i]]) for i in rest if i > 0):
-        return list(range(len(frames.starts)))
+    tags = {shape.tag for shape, _, _ in taken}
+    for i in rest:
+        if data_is_right(data, frames.starts[i], frames.lengths[i]):
+            event = data[frames.starts[i] : frames.starts[i] + frames.lengths[i]]
+            if _matters(event, tags):
+                return list(range(len(frames.starts)))
     _give(taken, reader)
     return rest
+
+
+def count_leading(data: bytes, frames: Frames) -> int:
+    """How many records stand before the first scalar."""
+    places = enumerate(zip(frames.starts, frames.lengths, strict=True))
+    return next((i for i, (at, size) in places if shape_of(data[at : at + size])), len(frames.starts))
 
 
 def _take_length(
@@ -138,11 +148,22 @@ def _float_in(event: bytes, start: int, end: int) -> int | None:
     return start + where[0] if tensor[found[1][0]] == _FLOAT32 else None
 
 
-def _may_begin(event: bytes) -> bool:
+def _matters(event: bytes, tags: set[str]) -> bool:
+    """Whether a record begins a process or has a row of one of these tags, so that its place counts."""
     try:
-        return any(number == 7 for number, *_ in fields(event))
+        for number, _, start, end in fields(event):
+            if number == 7:
+                return True
+            for _, _, s, e in fields(event[start:end]) if number == 5 else ():
+                value = event[start:end][s:e]
+                names = (
+                    value[a:b].decode("utf-8", "replace") for n, w, a, b in fields(value) if (n, w) == (1, 2)
+                )
+                if any(name in tags for name in names):
+                    return True
     except ValueError:
         return False
+    return False
 
 
 def _give(taken: list[tuple[Shape, npt.NDArray[np.int64], Bytes]], reader: _Reader) -> None:
@@ -160,7 +181,7 @@ def _give(taken: list[tuple[Shape, npt.NDArray[np.int64], Bytes]], reader: _Read
         good = (steps >= 0) & (steps <= 2.0**53)
         if not good.all():
             reader.troubles.tell(reader.offset, "a row whose step is no step", int((~good).sum()))
-        column = reader.column(tag, reader.offset)
+        column = reader.column(tag, reader.offset) if good.any() else None
         if column is not None:
             column.steps.frombytes(steps[good].astype(np.float64).tobytes())
             column.values.frombytes(values[good].astype(np.float64).tobytes())

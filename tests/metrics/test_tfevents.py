@@ -76,7 +76,7 @@ def said(reading):
     ]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(RECORDS, st.lists(st.integers(0, 4000), max_size=3))
 def test_the_matrix_way_and_reading_in_parts_say_what_the_plain_way_says(records, cuts):
     data = b"".join(records)
