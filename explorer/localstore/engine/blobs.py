@@ -132,6 +132,7 @@ class Sink:
         self.digests = digests
         self._unsynced = 0
         self._lock = threading.Lock()
+        self._sync_lock = threading.Lock()
         self.path = blobs.folder / "tmp" / secrets.token_hex(12)
         with blobs.watching_the_disk():
             self._fd = os.open(self.path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
@@ -145,10 +146,7 @@ class Sink:
             self.digests.update_etag(piece)
 
     def write_without_etag(self, pieces: Sequence[bytes]) -> None:
-        """`write` but for the MD5, which another thread does meanwhile.
-
-        The disk is kept busy as the body comes in, so that little is left to sync at its end.
-        """
+        """`write` but for the MD5, which another thread does meanwhile."""
         with self._lock:
             if self._fd < 0:
                 return  # given up meanwhile; the number may already belong to another file
@@ -159,18 +157,22 @@ class Sink:
                     view = memoryview(piece)
                     while view:
                         view = view[os.write(self._fd, view) :]
-            if self._unsynced >= _SYNC_EVERY:
-                self._unsynced = 0
-                self.sync()
+
+    @property
+    def is_worth_syncing(self) -> bool:
+        """So much was written that the disk may as well begin before the end comes."""
+        return self._unsynced >= _SYNC_EVERY
 
     def sync(self) -> None:
-        """The bytes are on disk when this returns."""
-        with self._blobs.watching_the_disk():
-            os.fdatasync(self._fd)
+        """What was written before this was called is on disk when it returns."""
+        with self._sync_lock, self._blobs.watching_the_disk():
+            if self._fd >= 0:
+                self._unsynced = 0
+                os.fdatasync(self._fd)
 
     def close(self) -> None:
-        """Let go; what was not sealed disappears. Waits for a write that is under way."""
-        with self._lock:
+        """Let go; what was not sealed disappears. Waits for a write or sync that is under way."""
+        with self._sync_lock, self._lock:
             if self._fd >= 0:
                 os.close(self._fd)
                 self._fd = -1

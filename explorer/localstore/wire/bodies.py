@@ -193,6 +193,7 @@ async def receive_object(request: Request, proof: Proof, claims: Claims, blobs: 
     body, trailers = _open(request, proof, claims)
     sink = blobs.create(claims.algorithms, sha256=claims.signs_payload)
     writing: asyncio.Future[Any] | None = None
+    syncing: asyncio.Future[Any] | None = None
 
     def write(pieces: list[bytes]) -> asyncio.Future[Any]:
         return asyncio.gather(run(sink.update_etag, pieces), run(sink.write_without_etag, pieces))
@@ -211,8 +212,12 @@ async def receive_object(request: Request, proof: Proof, claims: Claims, blobs: 
                 if writing is not None:
                     await writing
                 writing, pieces, waiting = write(pieces), [], 0
+                if sink.is_worth_syncing and (syncing is None or syncing.done()):
+                    syncing = asyncio.ensure_future(run(sink.sync))
         if writing is not None:
             await writing
+        if syncing is not None:
+            await syncing
         if total <= _INLINE:
             sink.write(b"".join(pieces))
         elif pieces:
@@ -221,8 +226,8 @@ async def receive_object(request: Request, proof: Proof, claims: Claims, blobs: 
         claims.check(sink.digests, trailers)
         return sink
     except BaseException:
-        if writing is not None:
-            await asyncio.wait([writing])
+        if unfinished := [each for each in (writing, syncing) if each is not None]:
+            await asyncio.wait(unfinished)
         sink.close()
         raise
 

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import os
 import zlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from explorer.localstore.engine.blobs import Blobs
@@ -35,9 +35,12 @@ async def send_answer(
     headers.append((b"server", b"explorer"))
     if answer.status not in (204, 304) and not answer.gzipped:
         headers.append((b"content-length", str(length).encode()))
+    # Read first, while an error can still be answered as one.
+    small = length <= _INLINE and not head and not answer.gzipped and answer.segments is not None
+    body = b"".join(_read_now(answer.segments or (), blobs)) if small else answer.body
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})
-    if head or answer.segments is None:
-        await send({"type": "http.response.body", "body": b"" if head else answer.body})
+    if head or small or answer.segments is None:
+        await send({"type": "http.response.body", "body": b"" if head else body})
     elif path_send and length > CHUNK and (place := _whole_file(answer, blobs)) is not None:
         await send({"type": "http.response.pathsend", "path": place})
     elif length <= CHUNK:
@@ -73,6 +76,21 @@ def _whole_file(answer: Answer, blobs: Blobs) -> str | None:
     return place if place is not None and os.path.exists(place) else None  # noqa: PTH110
 
 
+def _read_now(segments: Sequence[Segment | bytes], blobs: Blobs) -> Iterator[bytes]:
+    for segment in segments:
+        if isinstance(segment, bytes):
+            yield segment
+            continue
+        fd = blobs.open(segment.blob)
+        try:
+            data = os.pread(fd, segment.size, segment.offset)
+        finally:
+            os.close(fd)
+        if len(data) != segment.size:
+            raise OSError(f"blob {segment.blob} is shorter than its row says")
+        yield data
+
+
 async def _read(segments: Sequence[Segment | bytes], blobs: Blobs) -> AsyncIterator[bytes]:
     loop = asyncio.get_running_loop()
     for segment in segments:
@@ -83,11 +101,7 @@ async def _read(segments: Sequence[Segment | bytes], blobs: Blobs) -> AsyncItera
         try:
             offset, left = segment.offset, segment.size
             while left:
-                size = min(CHUNK, left)
-                if segment.size <= _INLINE:
-                    data = os.pread(fd, size, offset)
-                else:
-                    data = await loop.run_in_executor(None, os.pread, fd, size, offset)
+                data = await loop.run_in_executor(None, os.pread, fd, min(CHUNK, left), offset)
                 if not data:
                     raise OSError(f"blob {segment.blob} is shorter than its row says")
                 offset, left = offset + len(data), left - len(data)
