@@ -29,13 +29,13 @@ def register(subparsers: Any) -> None:
     )
     what.add_argument("--foreground", action="store_true", help="serve in this process, until Ctrl-C")
     parser.add_argument("--host", default="127.0.0.1", help="with --foreground: the address to listen on")
-    parser.add_argument("--port", type=_port, help="with --foreground: the port to listen on")
+    parser.add_argument("--port", type=_port, help="with --foreground: the port to listen on, 0 for any")
     parser.add_argument("--read-only", action="store_true", help="with --foreground: refuse every write")
     parser.set_defaults(func=run)
 
 
 def _port(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and 0 < int(text) < 65536):
+    if not (text.isascii() and text.isdigit() and int(text) < 65536):
         raise argparse.ArgumentTypeError(f"{text} is not a port")
     return int(text)
 
