@@ -23,7 +23,7 @@ from pathlib import Path
 from explorer.localstore.engine.digests import Digests
 from explorer.localstore.refusals import Refusal
 
-_SYNC_EVERY = 16 * 2**20
+_SYNC_EVERY = 4 * 2**20
 RESERVE_BYTES = 64 * 2**20
 """Kept free, so that deletes and the database can always commit."""
 
