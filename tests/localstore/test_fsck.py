@@ -64,7 +64,9 @@ def test_rows_that_do_not_add_up(engine: Engine, entry: Entry, sql: str, words: 
 
 
 def test_a_version_from_the_future(engine: Engine, entry: Entry) -> None:
-    engine.ledger.write(lambda tx: tx.execute("UPDATE version SET nts=-(1<<61) WHERE key=?", (b"k",)) and None)
+    engine.ledger.write(
+        lambda tx: tx.execute("UPDATE version SET nts=-(1<<61) WHERE key=?", (b"k",)) and None
+    )
     assert any("later than the clock" in problem for problem in engine.check().problems)
 
 
