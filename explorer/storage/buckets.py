@@ -11,6 +11,7 @@ from typing import Any
 from explorer.errors import (
     ExplorerError,
     NameTaken,
+    NotAllowed,
     NotFound,
     Unreachable,
 )
@@ -27,13 +28,20 @@ _WAITS_S = (0.1, 0.4)
 class Buckets(Wire):
     """The part of `Store` that knows buckets, forked or not."""
 
-    def probe(self) -> StoreInfo:
+    def probe(self, bucket: str | None = None) -> StoreInfo:
         """Ask the store one cheap thing: is it there, are the credentials good, does it speak snapshots?
+
+        A key that is made for one `bucket` may not list any: then the bucket itself is asked.
 
         Raises:
             Unreachable, NotAllowed.
         """
-        self._read_page(None, max_buckets=1)
+        try:
+            self._read_page(None, max_buckets=1)
+        except NotAllowed:
+            if bucket is None:
+                raise
+            self.info = replace(self.info, snapshots=self._read_head(bucket).snapshots_on)
         return self.info
 
     def list_buckets(self) -> tuple[Bucket, ...]:
@@ -109,10 +117,24 @@ class Buckets(Wire):
                 told: dict[str, Any] = get_bucket_metadata(client, name)
                 return told
 
-            told = self._ask_tigris(ask, Node(name))
+            try:
+                told = self._ask_tigris(ask, Node(name))
+            except (
+                NotAllowed
+            ):  # no documented action of a policy covers the metadata; HEAD's is s3:ListBucket
+                return self._read_head(name)
             if told is not None:  # plain S3 lists the bucket's objects instead
                 return bucket_of(told)
         return self._read_plain(name)
+
+    def _read_head(self, name: str) -> Bucket:
+        """A bucket as its HEAD describes it: with its parent, without the time it was made."""
+        with self._speaking(Node(name)) as client:
+            headers = client.head_bucket(Bucket=name)["ResponseMetadata"]["HTTPHeaders"]
+        parent, version = (headers.get(f"x-tigris-fork-source-bucket{end}") for end in ("", "-snapshot"))
+        source = Node(parent, version) if parent and version else None
+        on = headers.get("x-tigris-enable-snapshot", "").lower() == "true"
+        return Bucket(name, 0, source, snapshots_on=on)
 
     def _read_plain(self, name: str) -> Bucket:
         with self._speaking(Node(name)) as client:
