@@ -12,6 +12,7 @@ from pathlib import Path
 
 from explorer.errors import BadInput
 from explorer.jobs.credentials import PROFILE, allowed_environment
+from explorer.jobs.granting import Issued
 from explorer.jobs.preflight import Start
 from explorer.jobs.spec import JobSpec, runs_folder
 from explorer.jobs.templates import Template
@@ -38,15 +39,18 @@ def prepare(
     template: Template,
     overrides: Overrides,
     restore_dir: Path | None = None,
+    issued: Issued | None = None,
     environ: Mapping[str, str] | None = None,
 ) -> Launchable:
-    """Fill a template in. Nothing is created or started.
+    """Fill a template in, with the key that was made for the job (rehearsed with the store's own).
+
+    Nothing is created or started.
 
     Raises:
         BadInput: the template asks for what there is not.
     """
     environ = os.environ if environ is None else environ
-    keys = store.environment()
+    keys = issued.keys if issued else store.environment()
     folder = runs_folder(data) / run_id
     source = start.node if start else None
     values = {
@@ -100,6 +104,8 @@ def prepare(
         created_ns=time.time_ns(),
         grace_s=template.grace_s,
         signal_group=template.shell,
+        key=issued.grant.key if issued and issued.grant else None,
+        warning=issued.warning if issued else None,
     )
     return Launchable(spec, keys, allowed_environment(environ, template.pass_env))
 

@@ -44,7 +44,7 @@ def _launched(folder: Path, spec: JobSpec) -> RunView | None:
         ended_ns=status.ended_ns,
         exit_code=status.exit_code,
         overrides=spec.overrides,
-        reason=status.reason,
+        reason=status.reason or spec.warning,
     )
     if view.state == "failed" and (said := _last_words(folder / "log")):
         view = replace(view, reason=f"{status.reason}: {said}")

@@ -37,6 +37,10 @@ class JobSpec:
     """Whether SIGTERM goes to the whole process group (a shell does not pass it on)."""
     local_store: bool = False
     """Whether `endpoint` is the local store, whose port may be another one tomorrow."""
+    key: str | None = None
+    """The id of the key that was made for it; None where it has that of whoever started it."""
+    warning: str | None = None
+    """What is wider than it should be about that key."""
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -53,6 +57,8 @@ class JobSpec:
             "created_ns": str(self.created_ns),
             "grace_s": self.grace_s,
             "signal_group": self.signal_group,
+            "key": self.key,
+            "warning": self.warning,
         }
 
     @classmethod
@@ -71,6 +77,8 @@ class JobSpec:
             created_ns=int(told["created_ns"]),
             grace_s=told["grace_s"],
             signal_group=told["signal_group"],
+            key=told.get("key"),
+            warning=told.get("warning"),
         )
 
 

@@ -7,6 +7,10 @@ env = { RUN_NAME = "{run}" }
 pass_env = ["WANDB_*"]          # inherited by name, so that no key is written down
 overrides = "hydra"             # key=value | "flags": --key value | "env": only EXPLORER_OVERRIDES
 grace_s = 60                    # from SIGTERM to SIGKILL
+time_limit = "12h"              # when its key stops working; 7d where nothing is said
+reads = ["my-dataset"]          # buckets that its key may read, besides the one it starts from
+deletes = true                  # its key may delete in its own bucket (to rotate checkpoints)
+scoped_key = false              # hand it the whole key of whoever starts it instead
 [match]
 buckets = ["my-checkpoints*"]   # whose resumes use it when none is named
 [override_schema]
@@ -26,13 +30,17 @@ from pathlib import Path, PurePath
 from typing import Any
 
 from explorer.errors import BadInput, nearest
+from explorer.jobs.granting import DEFAULT_HOURS, read_hours
 from explorer.jobs.overrides import Schema, schema_from_toml
 from explorer.lineage.values import Overrides, Scalar, show_scalar
 
 _HOLE = re.compile(r"\{\{|\}\}|\{([A-Za-z_.]*)\}|[{}]")
 _STYLES = ("hydra", "flags", "env")
 _SHELLS = ("sh", "bash", "dash", "zsh", "ksh", "fish")
-_JOB_KEYS = ("argv", "cwd", "env", "pass_env", "overrides", "grace_s", "shell")
+_JOB_KEYS = (
+    *("argv", "cwd", "env", "pass_env", "overrides", "grace_s", "shell"),
+    *("time_limit", "reads", "deletes", "scoped_key"),
+)
 HOLES = (
     "bucket",
     "source",
@@ -65,6 +73,11 @@ class Template:
     buckets: tuple[str, ...] = ()
     programs: tuple[str, ...] = ()
     """Words of a recorded command that say that this template is meant for it."""
+    hours: float = DEFAULT_HOURS
+    """How long its key works."""
+    reads: tuple[str, ...] = ()
+    deletes: bool = False
+    scoped_key: bool = True
     where: str = "built in"
 
     def suits(self, bucket: str, recorded: Sequence[str]) -> bool:
@@ -137,6 +150,10 @@ def read_template(path: Path) -> Template:
         shell=bool(job.get("shell", False)),
         buckets=_words(match, "buckets", where),
         programs=_words(match, "programs", where),
+        hours=read_hours(job.get("time_limit", DEFAULT_HOURS), where),
+        reads=_words(job, "reads", where),
+        deletes=bool(job.get("deletes", False)),
+        scoped_key=bool(job.get("scoped_key", True)),
         where=where,
     )
     _check(template)

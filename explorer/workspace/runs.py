@@ -15,8 +15,10 @@ from explorer.lineage.address import Node
 from explorer.lineage.events import OverridesRead, RunChanged
 from explorer.lineage.values import Overrides, RunView
 from explorer.workspace.core import Core
+from explorer.workspace.run_keys import RunKeys
 
 if TYPE_CHECKING:
+    from explorer.jobs.granting import Issued
     from explorer.jobs.preflight import Start
     from explorer.jobs.record import Record
     from explorer.jobs.templates import Template
@@ -33,6 +35,7 @@ class Runs:
         self._core = core
         self._fork = fork
         self._caching = caching
+        self._keys = RunKeys(core)
         self._ended: set[str] = set()
         self._foreign: set[str] = set()
         """Folders that hold no run of this store."""
@@ -128,12 +131,21 @@ class Runs:
         self._look()
         threading.Thread(target=self._poll, name="explorer-runs", daemon=True).start()
 
+    def close(self) -> None:
+        """Let a key that is just being taken back be gone; at most 2 s."""
+        if self._keys.busy.acquire(timeout=2.0):
+            self._keys.busy.release()
+
     def _poll(self) -> None:
-        while not self._core.closing.wait(_POLL_S):
+        while True:
             try:
-                self._look()
+                with self._keys.busy:  # a run seen to have ended, and its key taken back, are one thing
+                    self._look()
+                    self._keys.sweep()
             except Exception as error:  # the thread must outlive a folder that vanishes under it
                 self._core.fail(None, error)
+            if self._core.closing.wait(_POLL_S):
+                return
 
     def _look(self) -> None:
         from explorer.jobs.observing import read_run
@@ -243,22 +255,48 @@ class Runs:
 
         run_id = new_run_id()
         view = self._prefetched(start, runs_folder(self._core.data) / run_id / "restore") if start else None
-        job = prepare(
-            self._core.store,
-            self._core.data,
-            run_id=run_id,
-            bucket=bucket,
-            start=start,
-            template=template,
-            overrides=overrides,
-            restore_dir=view,
-        )
+        issued = self._issue(run_id, bucket, start, template)
         backend = LocalBackend(self._core.data)
         try:
+            job = prepare(
+                self._core.store,
+                self._core.data,
+                run_id=run_id,
+                bucket=bucket,
+                start=start,
+                template=template,
+                overrides=overrides,
+                restore_dir=view,
+                issued=issued,
+            )
             backend.submit(backend.render(job.spec), job.keys, job.passed)
+        except BaseException:
+            if issued is not None and issued.grant is not None:
+                self._keys.take_back(issued.grant)
+            raise
         finally:
             self._look()
+        if issued is not None and issued.warning is not None:
+            refused = ResumeFailed(f"{run_id}: {issued.warning}", hint="`explorer access check` tells more")
+            self._core.fail(Node(bucket), refused)
         return self._core.state.runs[run_id]
+
+    def _issue(self, run_id: str, bucket: str, start: Start | None, template: Template) -> Issued | None:
+        """A key for this run alone: its own bucket, what it starts from, and what its template reads."""
+        from explorer.jobs.granting import issue_or_own
+
+        if not template.scoped_key:
+            return None
+        source = (start.node.bucket,) if start else ()
+        return issue_or_own(
+            self._core.store,
+            self._core.data,
+            run=run_id,
+            writes=bucket,
+            reads=(*source, *template.reads),
+            hours=template.hours,
+            deletes=template.deletes,
+        )
 
     def _prefetched(self, start: Start, folder: Path) -> Path | None:
         """The checkpoint's files from this disk; None where they are not all here, which is no error."""

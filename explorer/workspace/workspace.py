@@ -180,4 +180,5 @@ class Workspace:
         """Stop the threads and keep the lineage on disk. Runs go on; so does the local store."""
         self._refreshing.keep()
         self._caching.close()
+        self._runs.close()
         self._core.close()
