@@ -13,7 +13,8 @@ from typing import Any
 from explorer.errors import ExplorerError
 
 _VERBS = (
-    "demo", "serve", "tree", "show", "diff", "buckets", "compare", "cache", "runs", "store", "push", "doctor",
+    "demo", "serve", "tree", "show", "diff", "buckets", "compare", "cache", "runs", "store", "access", "push",
+    "doctor",
 )  # fmt: skip
 """The files of this room that bring verbs, in the order of `--help`."""
 
