@@ -180,3 +180,40 @@ def test_an_unknown_run_is_not_found(workspace: Workspace) -> None:
     for ask in (workspace.stop, lambda run: workspace.log(run, 0)):
         with pytest.raises(NotFound):
             ask("r0")
+
+
+def test_a_run_has_a_key_of_its_own_that_goes_with_it(
+    workspace: Workspace, settings: Settings, trained: str
+) -> None:
+    from explorer.errors import NotAllowed
+    from explorer.jobs.key_ledger import KeyLedger
+    from explorer.jobs.spec import read_spec, run_folder
+    from explorer.storage import Keys, open_store
+
+    run = workspace.resume(at(workspace, trained, "step-1"), overrides=(("steps", 1000), ("rest_s", 0.1)))
+    store, folder = workspace._core.store, run_folder(settings.data, run.id)
+    (grant,) = [g for g in KeyLedger(settings.data).grants("local") if g.run == run.id]
+    assert (grant.bucket, grant.reads, run.reason) == (run.bucket, (trained,), None)
+    told = dict(
+        line.split(" = ") for line in (folder / "credentials").read_text().splitlines() if " = " in line
+    )
+    secret = told["aws_secret_access_key"]
+    assert told["aws_access_key_id"] == grant.key
+    assert secret != store.environment()["AWS_SECRET_ACCESS_KEY"]
+    until(lambda: workspace.log(run.id, 0)[0] != b"")
+    spec = read_spec(folder)
+    assert spec is not None
+    assert spec.key == grant.key
+    job = open_store(store.info.endpoint, access_key=grant.key, secret_key=secret)
+    job.read_bucket(run.bucket)
+    with pytest.raises(NotAllowed):
+        job.write(trained, "k", b"x")
+    workspace.stop(run.id)
+    assert finished(workspace, run).state == "stopped"
+    until(lambda: run.id not in [g.run for g in KeyLedger(settings.data).grants("local")])
+    with pytest.raises(NotAllowed, match="InvalidAccessKeyId"):
+        job.read_bucket(run.bucket)
+    assert grant.key not in [key.id for key in Keys(store).list()]
+    written = b"".join(path.read_bytes() for path in folder.rglob("*") if path.is_file())
+    assert secret.encode() not in written
+    job.close()
