@@ -119,10 +119,12 @@ class Buckets(Wire):
 
             try:
                 told = self._ask_tigris(ask, Node(name))
-            except (
-                NotAllowed
-            ):  # no documented action of a policy covers the metadata; HEAD's is s3:ListBucket
-                return self._read_head(name)
+            except NotAllowed as refused:
+                # Tigris documents no policy action for the metadata; HEAD's is s3:ListBucket
+                try:
+                    return self._read_head(name)
+                except NotAllowed:
+                    raise refused from refused.__cause__  # a HEAD has no body to say why
             if told is not None:  # plain S3 lists the bucket's objects instead
                 return bucket_of(told)
         return self._read_plain(name)
