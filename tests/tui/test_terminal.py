@@ -28,9 +28,17 @@ class Tmux:
         self.base = ["tmux", "-S", str(socket), "-f", "/dev/null"]
 
     def start(self, argv: list[str], size: tuple[int, int] = (110, 32), **environ: str) -> None:
+        columns, rows = map(str, size)
+        self.run("new-session", "-d", "-x", columns, "-y", rows, "-s", "t", self._command(argv, environ))
+
+    def start_again(self, argv: list[str], **environ: str) -> None:
+        self.run("respawn-pane", "-k", "-t", "t", self._command(argv, environ))
+
+    def _command(self, argv: list[str], environ: dict[str, str]) -> str:
         said = " ".join(f"{name}={shlex.quote(value)}" for name, value in environ.items())
-        command = f"cd {shlex.quote(str(ROOT))}; env -u COLUMNS -u LINES {said} {shlex.join(argv)}; echo LEFT $?; sleep 600"
-        self.run("new-session", "-d", "-x", str(size[0]), "-y", str(size[1]), "-s", "t", command)
+        # the size is the terminal's, not what the variables of whoever runs the tests say
+        program = f"env -u COLUMNS -u LINES {said} {shlex.join(argv)}"
+        return f"cd {shlex.quote(str(ROOT))}; {program}; echo LEFT $?; sleep 600"
 
     def run(self, *args: str) -> str:
         return subprocess.run(
@@ -110,8 +118,7 @@ def test_the_story(tmux, data):
     assert "goes on" in left or "go on" in left
     assert "Traceback" not in left
 
-    tmux.stop()
-    tmux.start(EXPLORER, EXPLORER_DATA=str(data))
+    tmux.start_again(EXPLORER, EXPLORER_DATA=str(data))
     tmux.until("local store", "spiral-base-f1")
     tmux.press("/")
     tmux.run("send-keys", "-t", "t", "-l", "spiral-base-f1")
