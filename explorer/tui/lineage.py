@@ -80,11 +80,9 @@ class LineageView(ScrollView, can_focus=True, inherit_bindings=False):
 
     # -- what changes it
 
-    def show(self, state: State, rows: Rows | None = None) -> None:
-        """Paint another state; `rows` are its rows where the tree changed, all of them shown."""
+    def show(self, state: State) -> None:
+        """Paint another state of the same tree."""
         self.state = state
-        if rows is not None:
-            self.show_rows(rows, range(len(rows)))
         self._repaint()
 
     def show_rows(self, rows: Rows, shown_rows: Sequence[int]) -> None:

@@ -10,14 +10,10 @@ from textual.message import Message
 from explorer.errors import Conflict, ExplorerError
 from explorer.lineage.address import Node
 from explorer.lineage.values import RunView, show_overrides
-from explorer.tui import walk
-from explorer.tui.detail import Known
-from explorer.tui.lineage import LineageView
 from explorer.tui.names import shown
-from explorer.tui.readings import newest_run, parent_node
 from explorer.tui.screens.confirm import Confirm
 from explorer.tui.screens.forms import Answer, Form
-from explorer.tui.screens.page import Page
+from explorer.tui.screens.looks import Looks
 from explorer.tui.status import Said
 from explorer.tui.verbs import Verbs
 
@@ -28,18 +24,13 @@ class Retry(Message):
     """Try to open the workspace again."""
 
 
-class Deeds(Page):
+class Deeds(Looks):
     """Verbs that change something wait for each other, in the order of the keys."""
 
-    view: LineageView
     _awaited: Node | None = None
     """Where the cursor goes once it is on screen."""
 
     def go(self, node: Node) -> None:
-        raise NotImplementedError
-
-    def known(self) -> Known:
-        """What reading the node under the cursor told so far."""
         raise NotImplementedError
 
     def arrive(self) -> None:
@@ -247,55 +238,6 @@ class Deeds(Page):
         if node is not None:
             self.app.copy_to_clipboard(node.address)
             self.say(Said(f"{shown(node.address)} copied", "good"))
-
-    # -- other screens
-
-    def do_details(self) -> None:
-        from explorer.tui.screens.details import Details
-
-        if self.view.node is not None:
-            self.app.push_screen(Details(self.session, self.view.rows, self.view.node, self.known()))
-
-    def do_log(self) -> None:
-        from explorer.tui.screens.log import RunLog
-
-        node = self.view.node
-        run = newest_run(self.session.state, node.bucket) if node is not None else None
-        if run is not None:
-            self.app.push_screen(RunLog(self.session, run.id))
-
-    def do_diff(self) -> None:
-        from explorer.tui.screens.diff import DiffScreen
-
-        node, marked = self.view.node, tuple(self.view.marked)
-        if node is None:
-            return
-        if len(marked) == 2:
-            pair: tuple[Node, Node | None] = (marked[0], marked[1])
-        elif marked and marked[0] != node:
-            pair = (marked[0], node)
-        else:
-            pair = (node, parent_node(self.view.rows, node))
-        a, b = self._older_first(*pair)
-        self.app.push_screen(DiffScreen(self.session, a, b))
-
-    def _older_first(self, a: Node, b: Node | None) -> tuple[Node, Node]:
-        if b is None:
-            return a, a
-        rows = self.view.rows
-        return (b, a) if (rows.index(a) or 0) < (rows.index(b) or 0) else (a, b)
-
-    def do_compare(self) -> None:
-        from explorer.tui.screens.compare import CompareScreen
-
-        row = self.view.cursor_row
-        if row is None:
-            return
-        marked, node = tuple(self.view.marked), self.view.rows.node(row)
-        if len(marked) == 1 and marked[0] != node:
-            marked = (*marked, node)
-        nodes = marked if len(marked) > 1 else tuple(walk.related(self.view.rows, row))
-        self.app.push_screen(CompareScreen(self.session, nodes))
 
     def do_quit(self) -> None:
         live = [run for run in self.session.state.runs.values() if run.is_live]

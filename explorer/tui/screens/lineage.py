@@ -12,7 +12,7 @@ from textual.widgets import Static
 
 from explorer.lineage.address import Node
 from explorer.lineage.rows import Rows
-from explorer.tui import walk, wording
+from explorer.tui import wording
 from explorer.tui.actions import Action, bindings
 from explorer.tui.columns import Piece
 from explorer.tui.detail import Detail, Known
@@ -26,17 +26,17 @@ from explorer.tui.lineage import LineageView
 from explorer.tui.names import shown
 from explorer.tui.paint import LinesView, LineView
 from explorer.tui.reading import DWELL_S, Reading
-from explorer.tui.screens.deeds import Deeds
+from explorer.tui.screens.moves import Moves
 from explorer.tui.session import Session
 from explorer.tui.situation import Situation
-from explorer.tui.status import Said, activity
+from explorer.tui.status import activity
 
 _MANY = 5_000
 """Trees larger than this are laid out in a thread: it would take longer than a frame."""
 _ZOOMS = ("", "-only-list", "-only-detail")
 
 
-class LineageScreen(Deeds):
+class LineageScreen(Moves):
     """Paints from the session's state; the cursor and the marks are its own."""
 
     ACTIONS: ClassVar[tuple[Action, ...]] = LINEAGE
@@ -52,7 +52,6 @@ class LineageScreen(Deeds):
         self.filtering = Filtering(self)
         self._tree = session.state.tree_revision
         self._zoom = 0
-        self._visited: dict[Node, Node] = {}
         self._moved_s: float | None = None
         """When the cursor last moved; None once it has rested."""
         self._pane_due = False
@@ -70,7 +69,6 @@ class LineageScreen(Deeds):
             yield LineView(id="status")
             yield Prompt(self.filtering.typed, self.filtering.leave)
         yield Footer(id="footer")
-        yield Static("Make the terminal larger: 40x8 at least.", id="too-small")
 
     def on_mount(self) -> None:
         self.view.moved = self._cursor_moved
@@ -215,59 +213,6 @@ class LineageScreen(Deeds):
     def _opened(self) -> None:
         self.action_act("details")
 
-    def do_down(self) -> None:
-        self.view.move_by(1)
-
-    def do_up(self) -> None:
-        self.view.move_by(-1)
-
-    def do_top(self) -> None:
-        self.view.move_to(0)
-
-    def do_bottom(self) -> None:
-        self.view.move_to(len(self.view.shown_rows) - 1)
-
-    def do_half_down(self) -> None:
-        self.view.move_page(0.5)
-
-    def do_half_up(self) -> None:
-        self.view.move_page(-0.5)
-
-    def do_page_down(self) -> None:
-        self.view.move_page(1)
-
-    def do_page_up(self) -> None:
-        self.view.move_page(-1)
-
-    def do_parent(self) -> None:
-        row = self.view.cursor_row
-        origin = walk.origin(self.view.rows, row) if row is not None else None
-        if origin is not None and self.view.node is not None:
-            self._visited[origin] = Node(self.view.node.bucket)
-            self.go(origin)
-
-    def do_child(self) -> None:
-        row, node = self.view.cursor_row, self.view.node
-        if row is None or node is None:
-            return
-        fork = walk.child(self.view.rows, row, self._visited.get(node))
-        if fork is not None:
-            self._visited[node] = fork
-            self.go(fork)
-
-    def do_fork_point_up(self) -> None:
-        self._to_fork_point(-1)
-
-    def do_fork_point_down(self) -> None:
-        self._to_fork_point(1)
-
-    def _to_fork_point(self, step: int) -> None:
-        at = walk.fork_point(self.view.rows, self.view.shown_rows, self.view.cursor, step)
-        if at is None:
-            self.say(Said(f"No fork point {'below' if step > 0 else 'above'}.", "why"))
-        else:
-            self.view.move_to(at)
-
     def go(self, node: Node) -> None:
         """Put the cursor on a node; a filter that hides it is taken away."""
         if not self.view.go(node) and self.view.rows.index(node) is not None:
@@ -279,32 +224,8 @@ class LineageScreen(Deeds):
 
     # -- marks, filter, layout
 
-    def do_mark(self) -> None:
-        if self.view.node is not None:
-            self.view.mark((self.view.node,))
-        self.paint_header()
-        self.paint_footer()
-
-    def do_mark_range(self) -> None:
-        """From the newest mark to the cursor; rows in between that the filter hides stay as they are."""
-        last = next(reversed(self.view.marked))
-        row = self.view.rows.index(last)
-        shown_rows = self.view.shown_rows
-        if row is None or row not in shown_rows:
-            self.say(Said(f"The last mark, {shown(self.session.state.label(last))}, is not shown.", "why"))
-            return
-        start, stop = sorted((shown_rows.index(row), self.view.cursor))
-        self.view.mark((self.view.rows.node(shown_rows[at]) for at in range(start, stop + 1)), on=True)
-        self.paint_header()
-
     def do_filter(self) -> None:
         self.filtering.open()
-
-    def do_next(self) -> None:
-        self.view.move_to((self.view.cursor + 1) % max(1, len(self.view.shown_rows)))
-
-    def do_previous(self) -> None:
-        self.view.move_to((self.view.cursor - 1) % max(1, len(self.view.shown_rows)))
 
     def do_clear(self) -> None:
         if self._said is not None:
