@@ -33,7 +33,10 @@ def main() -> None:
             for name, svg in asyncio.run(pictures(folder / "data")).items():
                 to_png(browser, svg, HERE / f"{name}.png", folder)
         finally:
-            subprocess.run([sys.executable, "-m", "explorer", "serve", "--stop", "--data", str(folder / "data")], check=True)
+            subprocess.run(
+                [sys.executable, "-m", "explorer", "serve", "--stop", "--data", str(folder / "data")],
+                check=True,
+            )
 
 
 async def pictures(data: Path) -> dict[str, str]:
@@ -85,8 +88,18 @@ def to_png(browser: str, svg: str, png: Path, scratch: Path) -> None:
     page.write_text(f'<body style="margin:0">{svg}</body>')
     size = f"{int(float(width)) + 1},{int(float(height)) + 1}"
     subprocess.run(
-        [browser, "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--disable-background-networking",
-         f"--user-data-dir={scratch}/profile", f"--window-size={size}", f"--screenshot={png}", page.as_uri()],
+        [
+            browser,
+            "--headless",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--hide-scrollbars",
+            "--disable-background-networking",
+            f"--user-data-dir={scratch}/profile",
+            f"--window-size={size}",
+            f"--screenshot={png}",
+            page.as_uri(),
+        ],
         check=True,
         capture_output=True,
     )

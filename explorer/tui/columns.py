@@ -50,7 +50,7 @@ _WANTED = (
     ("lanes", 4),
     ("run", 6),
     ("name", 24),
-    ("lanes", 6),
+    ("lanes", 7),
     ("changed", 11),
     ("step", 6),
     ("size", 4),
@@ -174,6 +174,9 @@ class Row:
             own = column if glyph in "│●○" or joining is None else joining
             pieces.append((self.glyphs.graph(glyph), self.palette.lane(own)))
         pieces.reverse()
+        own = self.rows.column(row)
+        if own >= first + self.layout.lanes:  # its own lane is out of sight: say where, in its colour
+            pieces[-1] = (self.glyphs.beyond, self.palette.lane(own))
         return pieces
 
     def _name(self, node: Node, row: int, width: int) -> list[Piece]:

@@ -17,6 +17,8 @@ class Glyphs:
     cursor: str
     mark: str
     more: str
+    beyond: str
+    """A row's own lane lies right of what is shown."""
     remote: str
     partly: str
     cached: str
@@ -114,6 +116,7 @@ UNICODE = Glyphs(
     cursor="▌",
     mark="◆",
     more="…",
+    beyond="›",
     remote="○",
     partly="◐",
     cached="●",
@@ -140,6 +143,7 @@ ASCII = Glyphs(
     cursor=">",
     mark="#",
     more="~",
+    beyond=">",
     remote="o",
     partly="%",
     cached="@",
