@@ -34,7 +34,6 @@ def build_parser() -> argparse.ArgumentParser:
         epilog="Without a verb: the terminal screen. An address is bucket, bucket@version or bucket@name.",
     )
     parser.add_argument("--version", action="store_true", help="print the version")
-    parser.add_argument("--filter", metavar="TEXT", default="", help="start the screen with this filter")
     verbs = parser.add_subparsers(dest="verb", metavar="VERB", parser_class=_Verb)
     for name in _VERBS:
         import_module(f"explorer.cli.{name}").register(verbs)
