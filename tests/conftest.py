@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-_MEANT_SKIPS = ("account",)
-"""Markers of tests that need something that CI cannot install."""
+_MEANT_SKIPS = ("account", "apart")
+"""Markers of tests that need something that CI cannot install beside the rest."""
 _skipped: list[str] = []
 
 

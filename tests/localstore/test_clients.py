@@ -56,6 +56,7 @@ def test_obstore(server: Running, bucket: str, client: Any) -> None:
         obstore.put(head, "dir/a b", b"3", mode="create")
 
 
+@pytest.mark.apart
 def test_s3fs(server: Running, bucket: str) -> None:
     s3fs = pytest.importorskip("s3fs")
     fs = s3fs.S3FileSystem(
