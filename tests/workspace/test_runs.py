@@ -93,7 +93,8 @@ def at(workspace: Workspace, bucket: str, name: str) -> Node:
 def test_a_training_started_by_hand_is_seen_and_resumed_by_its_own_command(
     workspace: Workspace, trained: str
 ) -> None:
-    until(lambda: bool(workspace.state.runs_in(trained)))
+    # it may be seen while it still writes: what was seen running must be seen to have ended
+    until(lambda: [run.state for run in workspace.state.runs_in(trained)] == ["done"])
     (seen,) = workspace.state.runs_in(trained)
     assert (seen.state, seen.backend) == ("done", "by hand")
     run = workspace.resume(at(workspace, trained, "step-1"), overrides=(("lr", 1), ("steps", 3)))
