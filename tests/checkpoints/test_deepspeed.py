@@ -8,10 +8,9 @@ from collections import OrderedDict
 import pytest
 
 from tests.checkpoints.shelf import Shelf
+from tests.checkpoints.tables import saved
 
 torch = pytest.importorskip("torch", reason="torch writes the samples; it is in the extra `torch`")
-
-from tests.checkpoints.test_torch import saved  # noqa: E402
 
 
 def states(*, partitioned: bool, step: int = 10) -> dict[str, bytes]:

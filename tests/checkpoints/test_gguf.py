@@ -74,7 +74,7 @@ def test_a_vocabulary_is_read_in_few_steps_and_told_by_its_length():
 
 
 def test_says_what_the_package_wrote(tmp_path: Path):
-    gguf = pytest.importorskip("gguf", reason="gguf writes the sample; it is in the extra `torch`")
+    gguf = pytest.importorskip("gguf", reason="gguf writes the sample; it is in the extra `formats`")
     path = tmp_path / "m.gguf"
     writer = gguf.GGUFWriter(path, "llama")
     writer.add_uint32("llama.block_count", 2)

@@ -12,7 +12,7 @@ import pytest
 from tests.checkpoints.mutations import watched
 from tests.checkpoints.shelf import Shelf
 
-h5py = pytest.importorskip("h5py", reason="h5py writes the samples; it is in the extra `torch`")
+h5py = pytest.importorskip("h5py", reason="h5py writes the samples; it is in the extra `formats`")
 
 import numpy as np  # noqa: E402
 
@@ -117,7 +117,7 @@ def test_spoilt_structures_are_refused_or_read_in_bounds(seed: int):
 def test_what_keras_itself_saved(tmp_path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("KERAS_BACKEND", "torch")
     pytest.importorskip("torch", reason="keras needs a backend; it is in the extra `torch`")
-    keras = pytest.importorskip("keras", reason="keras writes the sample; it is in the extra `torch`")
+    keras = pytest.importorskip("keras", reason="keras writes the sample; it is in the extra `formats`")
     model = keras.Sequential([keras.layers.Input((4,)), keras.layers.Dense(3), keras.layers.Dense(2)])
     model.save(tmp_path / "m.keras")
     found = Shelf.of_folder(tmp_path).manifest()

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from tests.checkpoints.shelf import Shelf
-from tests.checkpoints.test_torch import read
+from tests.checkpoints.tables import read
 
-ocp = pytest.importorskip("orbax.checkpoint", reason="orbax writes the samples; it is in the extra `torch`")
+ocp = pytest.importorskip("orbax.checkpoint", reason="orbax writes the samples; it is in the extra `formats`")
 
 import jax  # noqa: E402
 import jax.numpy as jnp  # noqa: E402

@@ -2,37 +2,18 @@
 
 from __future__ import annotations
 
-import io
-
 import pytest
 
 from tests.checkpoints.shelf import Shelf
+from tests.checkpoints.tables import headers, read, saved
 
 torch = pytest.importorskip("torch", reason="torch writes the samples; it is in the extra `torch`")
 
 from explorer.checkpoints import Manifest, find_checkpoints  # noqa: E402
-from explorer.checkpoints.dtypes import named  # noqa: E402
-
-
-def saved(value: object, **options: object) -> bytes:
-    buffer = io.BytesIO()
-    torch.save(value, buffer, **options)
-    return buffer.getvalue()
 
 
 def manifest_of(value: object, key: str = "model.pt", **options: object) -> Manifest:
     return Shelf({key: saved(value, **options)}).manifest()
-
-
-def headers(tensors: dict[str, object]) -> dict[str, tuple[str, tuple[int, ...], int]]:
-    return {
-        name: (named(str(t.dtype)), tuple(t.shape), t.numel() * t.element_size())
-        for name, t in tensors.items()
-    }
-
-
-def read(found: Manifest, part: str = "model") -> dict[str, tuple[str, tuple[int, ...], int]]:
-    return {t.name: (t.dtype, t.shape, t.size_bytes) for t in found.tensors if t.part == part}
 
 
 def network() -> torch.nn.Module:

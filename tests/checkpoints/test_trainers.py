@@ -9,7 +9,7 @@ import pytest
 from safetensors import safe_open
 
 from tests.checkpoints.shelf import Shelf
-from tests.checkpoints.test_torch import headers, read
+from tests.checkpoints.tables import headers, read
 
 torch = pytest.importorskip("torch", reason="torch writes the samples; it is in the extra `torch`")
 

@@ -13,7 +13,7 @@ from explorer.checkpoints.zstd import decompress
 from explorer.errors import BadCheckpoint
 
 zstandard = pytest.importorskip(
-    "zstandard", reason="zstandard compresses the samples; it is in the extra `torch`"
+    "zstandard", reason="zstandard compresses the samples; it is in the extra `formats`"
 )
 
 WORDS = ["layers", ".", "weight", "0", "1", "17", '{"shape":[', "]}", "bfloat16", "/.zarray", "\n"]
