@@ -13,12 +13,11 @@ from typing import Any
 from explorer.errors import BadInput, NotFound
 from explorer.jobs.spec import pinned
 from explorer.lineage.address import Node
+from explorer.lineage.fork_note import FORK_NOTE, read_fork_note
 from explorer.lineage.values import Overrides
 from explorer.storage import Store
 
 log = logging.getLogger("explorer.recorder")
-
-FORK_FILE = ".explorer/fork.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,12 +69,11 @@ def read_launch(environ: Mapping[str, str]) -> Launch:
 def read_declared(store: Store, bucket: str) -> Overrides:
     """What was said to change when `bucket` was forked: for a training that a person starts in it.
 
-    A launcher has read it already. The note of another bucket is an inherited copy and counts for nothing.
+    A launcher has read it already.
     """
     try:
-        told = json.loads(store.read_object(Node(bucket), FORK_FILE)[0])
-        return tuple(told["overrides"].items()) if told["bucket"] == bucket else ()
-    except (NotFound, ValueError, KeyError, TypeError, AttributeError):
+        return read_fork_note(store.read_object(Node(bucket), FORK_NOTE)[0], bucket)
+    except NotFound:
         return ()
 
 

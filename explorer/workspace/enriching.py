@@ -9,10 +9,10 @@ from collections.abc import Callable, Iterable, Sequence
 from explorer.errors import ExplorerError, NotFound
 from explorer.lineage.address import Node
 from explorer.lineage.events import CurveRead, Event, FactsRead, OverridesRead, Recovered
+from explorer.lineage.fork_note import FORK_NOTE, read_fork_note
 from explorer.lineage.values import Bucket, Facts, ObjectInfo
 from explorer.workspace.core import Core
 from explorer.workspace.curves import Curves
-from explorer.workspace.forks import FORK_FILE, read_overrides
 
 _MOST_OBJECTS = 20_000
 """A listing is read no further for a row's size column."""
@@ -124,7 +124,7 @@ class Enriching:
         )
         events: list[Event] = [FactsRead(node, facts)]
         if node.is_head:
-            events += self._read_head(node, any(o.key == FORK_FILE for o in objects))
+            events += self._read_head(node, any(o.key == FORK_NOTE for o in objects))
         return events
 
     def _read_head(self, node: Node, has_note: bool) -> list[Event]:
@@ -143,7 +143,7 @@ class Enriching:
     def _read_note(self, bucket: Bucket) -> OverridesRead:
         """A fork's note is written once, right after the fork; a fork without one changed nothing."""
         try:
-            document, _ = self._core.store.read_object(bucket.head, FORK_FILE)
+            document, _ = self._core.store.read_object(bucket.head, FORK_NOTE)
         except NotFound:
             return OverridesRead(bucket.name, bucket.created_ns, ())
-        return OverridesRead(bucket.name, bucket.created_ns, read_overrides(document, bucket.name))
+        return OverridesRead(bucket.name, bucket.created_ns, read_fork_note(document, bucket.name))

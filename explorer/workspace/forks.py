@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import json
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
@@ -12,12 +11,12 @@ from functools import partial
 from explorer.errors import BadInput, Conflict, NameTaken
 from explorer.lineage.address import Node, check_bucket_name
 from explorer.lineage.events import BucketCreated, BucketDeleted, Forked, SnapshotDeleted, SnapshotTaken
+from explorer.lineage.fork_note import FORK_NOTE, write_fork_note
 from explorer.lineage.values import Bucket, Overrides, Scalar, Snapshot, show_overrides
 from explorer.workspace.core import Core
 from explorer.workspace.journal import Journal
 from explorer.workspace.naming import propose
 
-FORK_FILE = ".explorer/fork.json"
 _TRIES = 4
 
 
@@ -143,14 +142,8 @@ class Forks:
         return self._core.store.fork(source, name)
 
     def _write_overrides(self, bucket: Bucket, overrides: Overrides) -> None:
-        parent = bucket.parent
-        told = {
-            "bucket": bucket.name,
-            "parent": {"bucket": parent.bucket, "version": parent.version} if parent else None,
-            "overrides": dict(overrides),
-            "created_at": datetime.now(UTC).isoformat(timespec="milliseconds"),
-        }
-        self._core.store.write(bucket.name, FORK_FILE, json.dumps(told, indent=1).encode())
+        note = write_fork_note(bucket.name, bucket.parent, overrides, datetime.now(UTC))
+        self._core.store.write(bucket.name, FORK_NOTE, note)
 
     def _refuse_if_used(self, bucket: Bucket) -> None:
         forks = self._core.state.forks_of(bucket.name)
@@ -191,18 +184,3 @@ class Forks:
         if overrides:
             self._write_overrides(bucket, overrides)
         self._core.emit(Forked(bucket, overrides))
-
-
-def read_overrides(document: bytes, bucket: str) -> Overrides:
-    """What a fork's note says that it changed; nothing where it is the parent's note, inherited."""
-    try:
-        told = json.loads(document)
-    except ValueError:
-        return ()
-    if (
-        not isinstance(told, dict)
-        or told.get("bucket") != bucket
-        or not isinstance(told.get("overrides"), dict)
-    ):
-        return ()
-    return tuple((str(k), v) for k, v in told["overrides"].items() if isinstance(v, str | int | float | None))

@@ -4,13 +4,9 @@ from __future__ import annotations
 
 import threading
 import time
-from typing import TYPE_CHECKING
 
 from explorer.errors import ExplorerError, NotAllowed
 from explorer.workspace.core import Core
-
-if TYPE_CHECKING:
-    from explorer.jobs.key_ledger import Grant
 
 _AGAIN_S = 60.0
 
@@ -35,15 +31,6 @@ class RunKeys:
             self._not_before = time.monotonic() + _AGAIN_S
             if isinstance(error, NotAllowed):  # silence heals by itself; a refusal somebody must know of
                 self._core.fail(None, error)
-
-    def take_back(self, grant: Grant) -> None:
-        """Take back the key of a run that did not start; where that fails, a sweep will."""
-        from contextlib import suppress
-
-        from explorer.jobs.granting import take_back
-
-        with suppress(ExplorerError):
-            take_back(self._core.store, self._core.data, grant)
 
     def _has_ended(self, run_id: str) -> bool | None:
         from explorer.jobs.spec import runs_folder

@@ -17,6 +17,7 @@ from explorer.workspace.forks import Forks
 from explorer.workspace.journal import Journal
 from explorer.workspace.manifests import Manifests
 from explorer.workspace.refreshing import Refreshing
+from explorer.workspace.resuming import Resuming
 from explorer.workspace.runs import Runs
 from explorer.workspace.value_statistics import ValueStatistics
 
@@ -44,7 +45,8 @@ class Workspace:
         self._values = ValueStatistics(core, self._manifests)
         self._curves = Curves(core)
         self._caching = Caching(core)
-        self._runs = Runs(core, fork=self._forks.fork, caching=self._caching)
+        self._runs = Runs(core)
+        self._resuming = Resuming(core, self._runs, self._forks.fork, self._caching)
         self._enriching = Enriching(core, self._curves, self._caching.saw)
         self._refreshing = Refreshing(core, self._curves, self._enriching)
         self._runs.watch()
@@ -163,11 +165,11 @@ class Workspace:
         self._caching.cancel(node)
 
     def resume(self, node: Node, template: str | None = None, overrides: Overrides = ()) -> RunView:
-        return self._runs.resume(node, template, overrides)
+        return self._resuming.resume(node, template, overrides)
 
     def launch(self, bucket: str, template: str | None = None, overrides: Overrides = ()) -> RunView:
         """Train in a bucket in place: on from its newest snapshot, or from nothing."""
-        return self._runs.launch(bucket, template, overrides)
+        return self._resuming.launch(bucket, template, overrides)
 
     def stop(self, run_id: str) -> None:
         self._runs.stop(run_id)

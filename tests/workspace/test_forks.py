@@ -5,7 +5,7 @@ import pytest
 
 from explorer.errors import BadInput, Conflict, NameTaken, NotFound
 from explorer.lineage.address import Node
-from explorer.workspace.forks import FORK_FILE, read_overrides
+from explorer.lineage.fork_note import FORK_NOTE, read_fork_note
 
 
 @pytest.fixture
@@ -30,18 +30,18 @@ def test_a_fork_is_in_the_state_at_once_and_its_name_was_found(workspace, base):
 def test_what_a_fork_changes_is_read_back_by_anybody(workspace, base):
     fork = workspace.fork(base, overrides=(("lr", 3e-5), ("name", "x")))
     assert fork.bucket == f"{base.bucket}-lr-3e-5-name-x"
-    document, _ = workspace._core.store.read_object(fork, FORK_FILE)
-    assert read_overrides(document, fork.bucket) == (("lr", 3e-5), ("name", "x"))
+    document, _ = workspace._core.store.read_object(fork, FORK_NOTE)
+    assert read_fork_note(document, fork.bucket) == (("lr", 3e-5), ("name", "x"))
     assert json.loads(document)["parent"] == {"bucket": base.bucket, "version": base.version}
 
 
 def test_a_forks_fork_does_not_claim_its_parents_changes(workspace, base):
     child = workspace.fork(base, overrides=(("lr", 1),))
     grandchild = workspace.fork(workspace.snapshot(child.bucket))
-    document, _ = workspace._core.store.read_object(grandchild, FORK_FILE)
-    assert read_overrides(document, grandchild.bucket) == ()
-    assert read_overrides(b"{", "x") == ()
-    assert read_overrides(b'{"bucket": "x", "overrides": 3}', "x") == ()
+    document, _ = workspace._core.store.read_object(grandchild, FORK_NOTE)
+    assert read_fork_note(document, grandchild.bucket) == ()
+    assert read_fork_note(b"{", "x") == ()
+    assert read_fork_note(b'{"bucket": "x", "overrides": 3}', "x") == ()
 
 
 def test_undo_takes_forks_and_snapshots_back_one_by_one(workspace, base):
@@ -92,8 +92,8 @@ def test_deleting_a_fork_without_data_can_be_undone(workspace, base):
     assert workspace.undo() == f"deletion of {fork.bucket}"
     assert workspace.state.bucket(fork.bucket).parent == base
     assert workspace.state.overrides[fork.bucket] == (("lr", 2),)
-    document, _ = workspace._core.store.read_object(fork, FORK_FILE)
-    assert read_overrides(document, fork.bucket) == (("lr", 2),)
+    document, _ = workspace._core.store.read_object(fork, FORK_NOTE)
+    assert read_fork_note(document, fork.bucket) == (("lr", 2),)
 
 
 def test_deleting_data_wants_force_and_forks_forbid_it(workspace, base):
