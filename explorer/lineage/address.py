@@ -84,3 +84,8 @@ def check_bucket_name(name: str, *, where: str | None = None) -> str:
     if re.fullmatch(r"(\d+\.){3}\d+", name):
         raise BadInput(f"`{name}` looks like an IP address.", hint=hint, where=where)
     return name
+
+
+def version_order(version: str) -> tuple[int, str]:
+    """The key that versions sort by: as numbers, though they are handled as strings."""
+    return len(version), version

@@ -7,13 +7,13 @@ columns are given to intervals greedily, a fork always to the right of its paren
 
 from __future__ import annotations
 
-from bisect import bisect_right, insort
-from collections.abc import Iterator
+from bisect import bisect_left, bisect_right, insort
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from immutables import Map
 
-from explorer.lineage.address import Node
+from explorer.lineage.address import Node, version_order
 from explorer.lineage.values import Bucket
 
 HEAD, NODE, LINE, RIGHT, CORNER, TEE, CROSS = "○●│─┘┴┼"
@@ -29,19 +29,28 @@ class _Lane:
     last: int
 
 
-class Rows:
-    """The rows of a lineage. Built in O(n log n) once per tree revision; a row's graph is O(columns)."""
+_Entry = tuple[int, int, str, str, Node]
+"""What rows are sorted by, newest last: time, whether it is a head, bucket, version; and the node."""
 
-    def __init__(self, buckets: Map[str, Bucket]) -> None:
-        self._nodes, self._index = _ordered(buckets)
+
+class Rows:
+    """The rows of a lineage: built once per tree revision in O(n log n); a row's graph is O(columns).
+
+    With the rows of an older revision at hand only what changed since is dated and sorted anew.
+    """
+
+    def __init__(self, buckets: Map[str, Bucket], older: Rows | None = None) -> None:
+        self._buckets = buckets
+        self._entries = _ordered(buckets, older)
+        self._nodes = [entry[4] for entry in reversed(self._entries)]
+        self._own: dict[str, list[int]] = {name: [] for name in buckets}
+        for row, node in enumerate(self._nodes):
+            self._own[node.bucket].append(row)
         self._joins = {name: self._join_row(buckets, bucket) for name, bucket in buckets.items()}
         self._lanes: dict[str, _Lane] = {}
         self._columns: list[list[tuple[int, int]]] = []
         self._closing: dict[int, list[int]] = {}
         self._forks: dict[int, list[int]] = {}
-        self._own: dict[str, list[int]] = {}
-        for row, node in enumerate(self._nodes):
-            self._own.setdefault(node.bucket, []).append(row)
         for name in _parents_first(buckets):
             self._place(buckets[name])
 
@@ -60,8 +69,18 @@ class Rows:
         return self._nodes[row]
 
     def index(self, node: Node) -> int | None:
-        """The row of a node; None when it is not in the tree."""
-        return self._index.get(node)
+        """The row of a node, found in O(log n); None when it is not in the tree."""
+        bucket = self._buckets.get(node.bucket)
+        if bucket is None:
+            return None
+        if node.version is None:
+            return self._own[node.bucket][0]
+        at = bisect_left(
+            bucket.snapshots, version_order(node.version), key=lambda s: version_order(s.version)
+        )
+        if at == len(bucket.snapshots) or bucket.snapshots[at].version != node.version:
+            return None
+        return self._own[node.bucket][len(bucket.snapshots) - at]
 
     def column(self, row: int) -> int:
         """The column of the row's own lane: screens colour by it."""
@@ -108,18 +127,16 @@ class Rows:
         """A fork of a version that no snapshot names joins the newest snapshot before it."""
         if bucket.parent is None or bucket.parent.bucket not in buckets:
             return None
-        exact = self._index.get(bucket.parent)
+        exact = self.index(bucket.parent)
         if exact is not None and not bucket.parent.is_head:
             return exact
         parent = buckets[bucket.parent.bucket]
         cut = int(bucket.parent.version or 0) or _born(bucket)
-        older = [s for s in parent.snapshots if s.created_ns <= cut]
-        if older:
-            return self._index[older[-1].node]
-        return self._index[parent.snapshots[0].node if parent.snapshots else parent.head]
+        before = bisect_right(parent.snapshots, cut, key=lambda s: s.created_ns)
+        return self._own[parent.name][len(parent.snapshots) - max(before - 1, 0)]
 
     def _place(self, bucket: Bucket) -> None:
-        first = self._index[bucket.head]
+        first = self._own[bucket.name][0]
         join = self._joins[bucket.name]
         last = self._own[bucket.name][-1] if join is None else join
         parent = bucket.parent.bucket if bucket.parent is not None and join is not None else None
@@ -141,15 +158,20 @@ def _born(bucket: Bucket) -> int:
     return max(bucket.created_ns, cut + 1)
 
 
-def _ordered(buckets: Map[str, Bucket]) -> tuple[list[Node], dict[Node, int]]:
-    dated: list[tuple[int, int, str, Node]] = []
-    for name, bucket in buckets.items():
+def _ordered(buckets: Map[str, Bucket], older: Rows | None) -> list[_Entry]:
+    entries: list[_Entry] = []
+    changed: Iterable[Bucket] = buckets.values()
+    if older is not None:
+        # buckets that did not change are the very same values, and what stayed is in order already
+        same = {name for name, bucket in buckets.items() if older._buckets.get(name) is bucket}
+        entries = [entry for entry in older._entries if entry[2] in same]
+        changed = [bucket for name, bucket in buckets.items() if name not in same]
+    for bucket in changed:
         newest = bucket.snapshots[-1].created_ns if bucket.snapshots else 0
-        dated.append((max(newest, _born(bucket)), 1, name, bucket.head))
-        dated.extend((s.created_ns, 0, name, s.node) for s in bucket.snapshots)
-    dated.sort(key=lambda entry: entry[:3], reverse=True)
-    nodes = [entry[3] for entry in dated]
-    return nodes, {node: row for row, node in enumerate(nodes)}
+        entries.append((max(newest, _born(bucket)), 1, bucket.name, "", bucket.head))
+        entries.extend((s.created_ns, 0, bucket.name, s.version, s.node) for s in bucket.snapshots)
+    entries.sort()
+    return entries
 
 
 def _parents_first(buckets: Map[str, Bucket]) -> Iterator[str]:

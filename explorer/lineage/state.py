@@ -10,7 +10,7 @@ from typing import assert_never
 from immutables import Map
 
 from explorer.errors import NotFound, nearest
-from explorer.lineage.address import Address, Node, is_version
+from explorer.lineage.address import Address, Node, is_version, version_order
 from explorer.lineage.events import (
     BucketCreated,
     BucketDeleted,
@@ -74,7 +74,9 @@ class State:
         if bucket is None or node.version is None:
             return None
         # snapshots stand oldest first; screens ask this for every row they paint
-        at = bisect_left(bucket.snapshots, order(node.version), key=lambda s: order(s.version))
+        at = bisect_left(
+            bucket.snapshots, version_order(node.version), key=lambda s: version_order(s.version)
+        )
         found = bucket.snapshots[at] if at < len(bucket.snapshots) else None
         return found if found is not None and found.version == node.version else None
 
@@ -223,7 +225,7 @@ def _with_snapshot(state: State, snapshot: Snapshot) -> State:
     bucket = state.buckets.get(snapshot.bucket)
     if bucket is None or any(s.version == snapshot.version for s in bucket.snapshots):
         return state
-    snapshots = tuple(sorted((*bucket.snapshots, snapshot), key=lambda s: order(s.version)))
+    snapshots = tuple(sorted((*bucket.snapshots, snapshot), key=lambda s: version_order(s.version)))
     return replace(state, buckets=state.buckets.set(bucket.name, replace(bucket, snapshots=snapshots)))
 
 
@@ -233,8 +235,3 @@ def _without_snapshot(state: State, node: Node) -> State:
         return state
     left = tuple(s for s in bucket.snapshots if s.version != node.version)
     return replace(state, buckets=state.buckets.set(bucket.name, replace(bucket, snapshots=left)))
-
-
-def order(version: str) -> tuple[int, str]:
-    """Snapshot versions sort as numbers, though they are handled as strings."""
-    return len(version), version

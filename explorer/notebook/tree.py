@@ -195,7 +195,7 @@ class LineageTree(anywidget.AnyWidget):
     def _current_rows(self) -> Rows:
         state = self._workspace.state
         if state.tree_revision != self._tree_revision:
-            self._laid_out = Rows(state.buckets)
+            self._laid_out = Rows(state.buckets, self._laid_out)
         return self._laid_out
 
     def _packed_curves(self) -> dict[str, list[object]]:

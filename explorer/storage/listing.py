@@ -6,8 +6,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from explorer.lineage.address import Node, is_version
-from explorer.lineage.state import order
+from explorer.lineage.address import Node, is_version, version_order
 from explorer.lineage.values import Bucket, ObjectInfo, Snapshot
 
 
@@ -49,7 +48,7 @@ def snapshots_of(bucket: str, names: Iterable[str]) -> tuple[Snapshot, ...] | No
         if not is_version(version):
             return None
         found[version] = Snapshot(bucket, version, name or None)
-    return tuple(found[version] for version in sorted(found, key=order))
+    return tuple(found[version] for version in sorted(found, key=version_order))
 
 
 def object_of(entry: Mapping[str, Any]) -> ObjectInfo:

@@ -7,8 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from explorer.errors import BadInput, NotFound
-from explorer.lineage.address import Node
-from explorer.lineage.state import order
+from explorer.lineage.address import Node, version_order
 from explorer.lineage.values import Bucket, Curve
 from explorer.metrics import Comparison, Subject, compare, metric_names, thin
 from explorer.metrics.carried import with_restored_step
@@ -117,10 +116,14 @@ class Curves:
         upto = math.inf
         for place, branch in zip(reversed(self._path(node)), reversed(lineage), strict=False):
             bucket = self._core.state.buckets.get(place.bucket)
-            until = order(place.version) if place.version is not None else None
+            until = version_order(place.version) if place.version is not None else None
             for snapshot in reversed(bucket.snapshots if bucket is not None else ()):
                 step = snapshot.step
-                if step is None or step > upto or (until is not None and order(snapshot.version) > until):
+                if (
+                    step is None
+                    or step > upto
+                    or (until is not None and version_order(snapshot.version) > until)
+                ):
                     continue
                 found.setdefault(float(step), snapshot.node)
             fork, _ = fork_step(branch, (split_writers(branch.attempts) or ((),))[0])

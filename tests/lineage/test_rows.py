@@ -1,4 +1,6 @@
 from hypothesis import given
+from hypothesis import strategies as st
+from immutables import Map
 
 from explorer.lineage.address import Node
 from explorer.lineage.rows import ASCII, Rows
@@ -100,3 +102,25 @@ def test_lanes_never_cross_each_other(tree):
         if end is not None:
             assert picture[end][column] in "┘┴"
     assert all(sum(cell in "○●" for cell in line) == 1 for line in picture)
+
+
+@given(forests(), forests(), st.data())
+def test_rows_laid_out_from_older_ones_are_the_same(before, other, data):
+    names = sorted({*before, *other})
+    now = Map({n: data.draw(st.sampled_from([t for t in (before, other) if n in t]))[n] for n in names})
+    fresh, kept = Rows(now), Rows(now, Rows(before))
+    assert list(kept) == list(fresh)
+    assert [kept.graph(row) for row in range(len(kept))] == [fresh.graph(row) for row in range(len(fresh))]
+    assert [kept.parent(row) for row in range(len(kept))] == [fresh.parent(row) for row in range(len(fresh))]
+
+
+def test_what_is_not_in_the_tree_has_no_row():
+    rows = Rows(lineage(bucket("main", 10, 30)))
+    away = (
+        ("main", str(T0 + 20)),
+        ("main", str(T0 + 40)),
+        ("main", "1"),
+        ("other", None),
+        ("other", str(T0 + 10)),
+    )
+    assert [rows.index(Node(*place)) for place in away] == [None] * 5

@@ -100,12 +100,18 @@ class LineageScreen(Moves):
             self.paint_all()
             return
         self._tree = state.tree_revision
+        older = self.view.rows
         count = sum(len(bucket.snapshots) + 1 for bucket in state.buckets.values())
         if count <= _MANY:
-            self._laid_out(Rows(state.buckets))
+            self._laid_out(Rows(state.buckets, older))
         else:
             self.session.run(
-                self, lambda: Rows(state.buckets), self._laid_out, self.complain, group="rows", exclusive=True
+                self,
+                lambda: Rows(state.buckets, older),
+                self._laid_out,
+                self.complain,
+                group="rows",
+                exclusive=True,
             )
 
     def _laid_out(self, rows: Rows) -> None:
