@@ -2,6 +2,8 @@
 
 from explorer.metrics.compare import Subject, compare, metric_names
 from explorer.metrics.comparison import Best, Comparison, NodeCurve, Tail
+from explorer.metrics.filters import Filter, parse_filter
+from explorer.metrics.hyperparameters import Group, colour_by, group_by
 from explorer.metrics.parting import Parted
 from explorer.metrics.table import Row, differing, sort_rows, table, where
 from explorer.metrics.thin import sparkline, thin
@@ -9,14 +11,19 @@ from explorer.metrics.thin import sparkline, thin
 __all__ = [
     "Best",
     "Comparison",
+    "Filter",
+    "Group",
     "NodeCurve",
     "Parted",
     "Row",
     "Subject",
     "Tail",
+    "colour_by",
     "compare",
     "differing",
+    "group_by",
     "metric_names",
+    "parse_filter",
     "sort_rows",
     "sparkline",
     "table",

@@ -13,10 +13,11 @@ from explorer.errors import BadInput, nearest
 from explorer.lineage.address import Node
 from explorer.lineage.values import Overrides
 from explorer.metrics.axes import Axis, axes_of, measure
+from explorer.metrics.carried import identical_rows
 from explorer.metrics.choose import pick_metric, rises
 from explorer.metrics.comparison import Best, Comparison, NodeCurve, Tail
 from explorer.metrics.deltas import Delta, delta
-from explorer.metrics.parting import parted
+from explorer.metrics.parting import Parted, parted
 from explorer.metrics.series import Series
 from explorer.metrics.stitch import Branch, Chain, Line, chains, stitch
 
@@ -36,6 +37,10 @@ class Subject:
     parent: tuple[Branch, ...] | None = None
     checkpoints: tuple[tuple[float, Node], ...] = ()
     """Steps of the lineage's snapshots, rising, with the snapshot."""
+    hyperparameters: Overrides = ()
+    """All that are known of it, those of its lineage included: see `hyperparameters.effective`."""
+    state: str = ""
+    """What its newest run is doing: a state of `RunView`, or empty."""
 
 
 def metric_names(lineages: Sequence[Sequence[Branch]]) -> tuple[str, ...]:
@@ -43,12 +48,24 @@ def metric_names(lineages: Sequence[Sequence[Branch]]) -> tuple[str, ...]:
     return tuple(sorted({n for lin in lineages for b in lin for a in b.attempts for n in a.series}))
 
 
-def compare(subjects: Sequence[Subject], metric: str | None = None, x: str = "step") -> Comparison:
+def compare(
+    subjects: Sequence[Subject],
+    metric: str | None = None,
+    x: str = "step",
+    *,
+    smoothing: float = 0.0,
+    baseline: Subject | None = None,
+) -> Comparison:
     """Overlay one metric of several nodes along their lineages.
 
+    Differences are taken to each one's parent as it went on after the fork, or to the one `baseline` wherever
+    a curve is not bit for bit its own; with a `smoothing` weight of both after they were smoothed.
+
     Raises:
-        BadInput: nobody has this metric, or not all of them have this x axis.
+        BadInput: nobody has this metric, not all of them have this x axis, or the weight is none.
     """
+    if not 0 <= smoothing < 1:
+        raise BadInput(f"{smoothing:g} is no smoothing weight.", hint="a weight is at least 0 and below 1")
     names = metric_names([s.lineage for s in subjects])
     metric = pick_metric(metric, names)
     made = [(subject, chains(subject.lineage)) for subject in subjects]
@@ -57,21 +74,50 @@ def compare(subjects: Sequence[Subject], metric: str | None = None, x: str = "st
         raise BadInput(
             f"These nodes have no common x axis `{x}`.", hint=nearest(x, axes, "there is: " + ", ".join(axes))
         )
+    fixed = None if baseline is None else stitch(chains(baseline.lineage)[0], metric).series
     curves: list[NodeCurve] = []
     warnings: dict[str, None] = {}
     for subject, several in made:
         for number, chain in enumerate(several, 1):
             writer = number if len(several) > 1 else None
             line = stitch(chain, metric)
-            curves.append(_curve(subject, chain, line, metric, Axis(x), writer))
+            base = _parent_base(subject, line, metric) if fixed is None else _chosen_base(line, fixed)
+            curves.append(_curve(subject, chain, line, _Look(metric, Axis(x), smoothing), base, writer))
             warnings |= dict.fromkeys(_warnings(subject, chain, line, metric, writer))
-    return Comparison(metric, x, tuple(curves), tuple(warnings), names, axes, rises(metric))
+    return Comparison(
+        metric,
+        x,
+        tuple(curves),
+        tuple(warnings),
+        names,
+        axes,
+        rises(metric),
+        smoothing,
+        "parent" if baseline is None else baseline.label,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """What of the curves is asked for."""
+
+    metric: str
+    axis: Axis
+    smoothing: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Base:
+    """What a curve is compared with, behind the step `after`."""
+
+    series: Series
+    after: float
 
 
 def _curve(
-    subject: Subject, chain: Chain, line: Line, metric: str, axis: Axis, writer: int | None
+    subject: Subject, chain: Chain, line: Line, look: _Look, base: _Base | None, writer: int | None
 ) -> NodeCurve:
-    series = line.series
+    series, metric, axis = line.series, look.metric, look.axis
     x = measure(axis, chain, series)
     fork = line.fork_step if line.fork_step is not None and math.isfinite(line.fork_step) else None
     import numpy as np
@@ -80,9 +126,7 @@ def _curve(
     finite = np.flatnonzero(good)
     last = int(finite[-1]) if len(finite) else None
     broken = np.flatnonzero(~good)
-    baseline = _baseline(subject, line, metric)
-    after = line.fork_step if line.fork_step is not None else math.inf
-    difference = None if baseline is None else delta(series, baseline, after)
+    difference = None if base is None else delta(series, base.series, base.after, look.smoothing)
     return NodeCurve(
         node=subject.node,
         label=subject.label if writer is None else f"{subject.label}#w{writer}",
@@ -101,19 +145,34 @@ def _curve(
         delta_to_parent=difference.last if difference else None,
         mean_delta=difference.mean if difference else None,
         checkpoints=_checkpoints(subject, axis, series, x),
-        parted=None if baseline is None or fork is None else parted(series, baseline, fork),
+        parted=_parted(series, base),
         deltas=_delta_points(difference, axis, chain) if difference else None,
         non_finite=len(series) - len(finite),
         first_non_finite=x[int(broken[0])] if len(broken) else None,
         writer=writer,
+        hyperparameters=subject.hyperparameters,
+        state=subject.state,
+        smoothing=look.smoothing,
     )
 
 
-def _baseline(subject: Subject, line: Line, metric: str) -> Series | None:
+def _parent_base(subject: Subject, line: Line, metric: str) -> _Base | None:
     """The parent's own curve, as it went on after the fork."""
     if subject.parent is None or line.fork_step is None:
         return None
-    return stitch(chains(subject.parent)[0], metric).series
+    return _Base(stitch(chains(subject.parent)[0], metric).series, line.fork_step)
+
+
+def _chosen_base(line: Line, series: Series) -> _Base | None:
+    """One curve for all, from where a line is no longer the same as it; None where it is the same."""
+    same = identical_rows(line.series, series)
+    if same == len(line.series):
+        return None
+    return _Base(series, line.series.steps[same - 1] if same else -math.inf)
+
+
+def _parted(series: Series, base: _Base | None) -> Parted | None:
+    return None if base is None or not math.isfinite(base.after) else parted(series, base.series, base.after)
 
 
 def _delta_points(difference: Delta, axis: Axis, chain: Chain) -> Tail:

@@ -69,6 +69,23 @@ class NodeCurve:
     first_non_finite: float | None = None
     writer: int | None = None
     """1, 2, … where several processes wrote this bucket at once."""
+    hyperparameters: Overrides = ()
+    """All that are known, those that the lineage before it was trained with included."""
+    state: str = ""
+    """What its newest run is doing: `running`, `done`, …; empty where none is known."""
+    smoothing: float = 0.0
+    """The weight that `smoothed` and the differences were made with."""
+
+    @property
+    def smoothed(self) -> array[float]:
+        """The values smoothed before anything is thinned; the values themselves where nothing is smoothed."""
+        if not self.smoothing:
+            return self.values
+        import numpy as np
+
+        from explorer.metrics.smooth import smooth
+
+        return array("d", smooth(np.frombuffer(self.values), self.smoothing).tobytes())
 
     @property
     def inherited_until(self) -> float | None:
@@ -89,6 +106,8 @@ class NodeCurve:
             "address": self.node.address,
             "label": self.label,
             "overrides": dict(self.overrides),
+            "hyperparameters": dict(self.hyperparameters),
+            "state": self.state or None,
             "fork_step": _tidy(self.fork_step),
             "fork_step_inferred": self.inferred,
             "points": _points(self.x, self.values),
@@ -126,6 +145,9 @@ class Comparison:
     """The x axes that all of the nodes have."""
     rises: bool = False
     """Higher is better."""
+    smoothing: float = 0.0
+    baseline: str = "parent"
+    """What differences are to: `parent`, or the label of the node chosen."""
 
     @property
     def first_fork(self) -> float | None:
@@ -140,6 +162,9 @@ class Comparison:
             "nodes": [node.to_json() for node in self.nodes],
             "warnings": list(self.warnings),
             "metrics": list(self.metrics),
+            "axes": list(self.axes),
+            "smoothing": self.smoothing,
+            "baseline": self.baseline,
         }
 
     def to_frame(self) -> pd.DataFrame:

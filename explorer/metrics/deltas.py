@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from explorer.metrics.series import Series
+from explorer.metrics.smooth import smooth
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,17 +35,23 @@ class Delta:
         return float(np.sum(np.diff(steps) * (values[1:] + values[:-1]))) / 2 / width
 
 
-def delta(own: Series, baseline: Series, after: float) -> Delta:
+def delta(own: Series, baseline: Series, after: float, weight: float = 0.0) -> Delta:
     """As-of join: each own finite point behind `after` minus the baseline's last finite value up to it.
 
-    A baseline value may be twice the larger median cadence old. Cost: O(own log baseline).
+    A baseline value may be twice the larger median cadence old. With a `weight` both are smoothed first over
+    the same width of x: the weight is that of the one that logs more rarely. Cost: O(own log baseline).
     """
     import numpy as np
 
-    allowed = 2 * max(cadence(own.steps), cadence(baseline.steps))
+    own_cadence, base_cadence = cadence(own.steps), cadence(baseline.steps)
+    allowed = 2 * max(own_cadence, base_cadence)
     steps, values = np.frombuffer(own.steps), np.frombuffer(own.values)
     keep = (steps > after) & np.isfinite(values)
     base_steps, base_values = np.frombuffer(baseline.steps), np.frombuffer(baseline.values)
+    if weight:
+        widest = max(own_cadence, base_cadence) or 1.0
+        values = smooth(values, weight ** (own_cadence / widest))
+        base_values = smooth(base_values, weight ** (base_cadence / widest))
     good = np.isfinite(base_values)
     base_steps, base_values = base_steps[good], base_values[good]
     if not keep.any() or not len(base_steps):

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from explorer.lineage.address import Node
+from explorer.lineage.values import Overrides
+from explorer.metrics.hyperparameters import flattened
 from explorer.metrics.rows import number
 from explorer.metrics.series import Attempt, Series, Trouble
 
@@ -32,6 +34,7 @@ class RunFile:
     fresh: bool = False
     """It is known to have started from nothing."""
     started_s: float = math.nan
+    config: Overrides = ()
     troubles: tuple[Trouble, ...] = ()
 
     def attempt(
@@ -47,6 +50,7 @@ class RunFile:
             restored_step=self.restored_step,
             fresh=self.fresh,
             key=key,
+            config=self.config,
             troubles=(*self.troubles, *troubles),
         )
 
@@ -76,6 +80,7 @@ def read_run_file(run: str, data: bytes | None, *, file: str) -> RunFile:
         restored_step=restored if known else None,
         fresh=not known and "source" in told and source is None,
         started_s=seconds(told.get("started_at")),
+        config=flattened(told.get("config"), told.get("overrides")),
     )
 
 

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from explorer.lineage.address import Node
+from explorer.lineage.values import Overrides
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +69,8 @@ class Attempt:
     carries: float | None = None
     """Its rows begin with those of the run that it resumed from: how many steps apart it saves; else None."""
     backfilled: int = 0
+    config: Overrides = ()
+    """Its hyperparameters, flattened, as far as it tells them."""
     troubles: tuple[Trouble, ...] = field(default=())
 
     @property

@@ -3,25 +3,14 @@
 from __future__ import annotations
 
 import math
-import operator
-import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from explorer.errors import BadInput, nearest
-from explorer.lineage.values import Scalar, parse_scalar
+from explorer.lineage.values import Scalar, show_overrides
 from explorer.metrics.comparison import Comparison, NodeCurve
-
-_OPERATORS: Mapping[str, Callable[[Any, Any], bool]] = {
-    "<=": operator.le,
-    ">=": operator.ge,
-    "!=": operator.ne,
-    "<": operator.lt,
-    ">": operator.gt,
-    "=": operator.eq,
-}
-_CLAUSE = re.compile(r"([^<>=!\s]+)\s*(<=|>=|!=|<|>|=)\s*(\S+)")
+from explorer.metrics.filters import Filter, parse_filter
+from explorer.metrics.hyperparameters import differing_names
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +23,12 @@ class Row:
     cells: Mapping[str, Scalar] = field(default_factory=dict)
 
 
+LAST_WEIGHT = 0.6
+"""How much the last value is smoothed where nobody asked for smoothing: one noisy point says little."""
+
 COLUMNS = (
+    "changed",
+    "state",
     "last",
     "best",
     "best_x",
@@ -49,10 +43,16 @@ COLUMNS = (
 )
 
 
-def table(comparison: Comparison, *, weight: float = 0.6, target: float | None = None) -> tuple[Row, ...]:
-    """A row a curve; `last` is smoothed with `weight`, `to_target` the x at which it reached `target`."""
+def table(
+    comparison: Comparison, *, weight: float | None = None, target: float | None = None
+) -> tuple[Row, ...]:
+    """A row a curve; `last` is an EMA, `to_target` the x at which the EMA reached `target`.
+
+    The EMA's weight is the comparison's, or 0.6 where nothing is smoothed, unless one is told.
+    """
+    told = weight if weight is not None else comparison.smoothing or LAST_WEIGHT
     return tuple(
-        Row(i, curve.label, _cells(comparison, curve, weight, target))
+        Row(i, curve.label, _cells(comparison, curve, told, target))
         for i, curve in enumerate(comparison.nodes)
     )
 
@@ -71,7 +71,9 @@ def _cells(
     last = float(finite[-1]) if len(finite) else None
     own = slice(curve.own_at, None)
     return {
-        **dict(curve.overrides),
+        **dict(curve.hyperparameters or curve.overrides),
+        "changed": show_overrides(curve.overrides) or None,
+        "state": curve.state or None,
         comparison.metric: last,
         "last": last,
         "best": curve.best.value if curve.best else None,
@@ -90,30 +92,23 @@ def _cells(
 
 def differing(rows: Sequence[Row], comparison: Comparison) -> tuple[str, ...]:
     """Hyperparameters that are not the same in all rows, in the order in which they first appear."""
-    names = dict.fromkeys(name for curve in comparison.nodes for name, _ in curve.overrides)
-    return tuple(n for n in names if len({repr(row.cells.get(n)) for row in rows}) > 1)
+    curves = [comparison.nodes[row.index] for row in rows]
+    return differing_names([curve.hyperparameters or curve.overrides for curve in curves])
 
 
-def where(rows: Sequence[Row], text: str) -> tuple[Row, ...]:
+def where(rows: Sequence[Row], text: str | Filter) -> tuple[Row, ...]:
     """Rows that match every clause: `val_loss<2.05 lr>1e-4 spiral`; a bare word is looked for in the label.
 
     Raises:
-        BadInput: no row has a column of that name.
+        BadInput: no row has a column of that name, or the text is no filter.
     """
-    clauses = _CLAUSE.findall(text)
-    words = _CLAUSE.sub(" ", text).split()
-    known = {name for row in rows for name in row.cells}
-    for name, _, _ in clauses:
-        if rows and name not in known:
-            raise BadInput(
-                f"There is no column `{name}`.", hint=nearest(name, known, ", ".join(sorted(known)))
-            )
-    return tuple(
-        row
-        for row in rows
-        if all(word.lower() in row.label.lower() for word in words)
-        and all(_holds(row.cells.get(name), sign, parse_scalar(value)) for name, sign, value in clauses)
-    )
+    wanted = text if isinstance(text, Filter) else parse_filter(text)
+    if wanted.trouble and not isinstance(text, Filter):
+        raise BadInput(wanted.trouble + ".", hint="a filter looks like: val_loss<2.05 lr>1e-4 name !other")
+    unknown = wanted.unknown({name for row in rows for name in row.cells}) if rows else None
+    if unknown is not None:
+        raise unknown
+    return tuple(row for row in rows if wanted.holds(row.label, row.cells))
 
 
 def sort_rows(rows: Sequence[Row], column: str, *, descending: bool = False) -> tuple[Row, ...]:
@@ -144,9 +139,3 @@ def _rank(value: Scalar) -> tuple[int, float, str]:
     """Numbers before text."""
     number = isinstance(value, (int, float)) and math.isfinite(value)
     return (0, float(value), "") if number and value is not None else (1, 0.0, str(value))
-
-
-def _holds(cell: Scalar, sign: str, wanted: Scalar) -> bool:
-    if cell is None or isinstance(cell, str) != isinstance(wanted, str):
-        return sign == "!="
-    return _OPERATORS[sign](cell, wanted)

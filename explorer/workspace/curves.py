@@ -12,6 +12,7 @@ from explorer.lineage.values import Bucket, Curve
 from explorer.metrics import Comparison, Subject, compare, metric_names, thin
 from explorer.metrics.carried import with_restored_step
 from explorer.metrics.choose import default_metric
+from explorer.metrics.hyperparameters import effective
 from explorer.metrics.series import Attempt, shown_name
 from explorer.metrics.stitch import Branch, backfill, chains, fork_step, stitch
 from explorer.metrics.writers import split_writers
@@ -32,8 +33,16 @@ class Curves:
         self._steps: Recent[Node, float] = Recent(2000)
         self._curves: Recent[str, tuple[tuple[Branch, ...], Curve]] = Recent(2000)
 
-    def compare(self, nodes: Sequence[Node], metric: str | None = None, x: str = "step") -> Comparison:
-        """One metric of these nodes along their lineages, each read as of its version.
+    def compare(
+        self,
+        nodes: Sequence[Node],
+        metrics: Sequence[str | None] = (None,),
+        x: str = "step",
+        *,
+        smoothing: float = 0.0,
+        baseline: Node | None = None,
+    ) -> tuple[Comparison, ...]:
+        """Metrics of these nodes along their lineages, each read as of its version: a comparison a metric.
 
         Cost: per node one LIST and the metric files not read before; the same again for parents' heads.
 
@@ -43,7 +52,13 @@ class Curves:
         if not nodes:
             raise BadInput("Nothing to compare.", hint="name at least one bucket or snapshot")
         wanted = list(dict.fromkeys(nodes))
-        return compare(list(self._core.pool.map(self._subject, wanted)), metric, x)
+        subjects = list(self._core.pool.map(self._subject, wanted))
+        against = None
+        if baseline is not None:
+            against = next((s for s in subjects if s.node == baseline), None) or self._subject(baseline)
+        return tuple(
+            compare(subjects, metric, x, smoothing=smoothing, baseline=against) for metric in metrics
+        )
 
     def metrics(self, nodes: Sequence[Node]) -> tuple[str, ...]:
         """The metrics that at least one of these nodes has, sorted."""
@@ -108,7 +123,17 @@ class Curves:
         overrides = state.overrides.get(node.bucket, ())
         lineage = self.lineage(node)
         label = shown_name(state.label(node))
-        return Subject(node, label, overrides, lineage, baseline, self._checkpoints(node, lineage))
+        runs = state.runs_in(node.bucket) if node.is_head else ()
+        return Subject(
+            node,
+            label,
+            overrides,
+            lineage,
+            baseline,
+            self._checkpoints(node, lineage),
+            effective(lineage, state.overrides),
+            runs[0].state if runs else "",
+        )
 
     def _checkpoints(self, node: Node, lineage: tuple[Branch, ...]) -> tuple[tuple[float, Node], ...]:
         """Snapshots along the lineage whose names tell a step: those that this node descends from."""

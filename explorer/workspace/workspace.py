@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, overload
 
 from explorer.lineage.address import Address, Node
 from explorer.lineage.state import State
@@ -151,8 +151,45 @@ class Workspace:
         """Compare the values of tensors by streaming them; `on_progress` is told bytes done and in all."""
         return self._values.read(a, b, glob, on_progress, cancel)
 
-    def compare(self, nodes: Sequence[Node], metric: str | None = None, x: str = "step") -> Comparison:
-        return self._curves.compare(nodes, metric, x)
+    @overload
+    def compare(
+        self,
+        nodes: Sequence[Node],
+        metric: str | None = None,
+        x: str = "step",
+        *,
+        smoothing: float = 0.0,
+        baseline: Node | str = "parent",
+    ) -> Comparison: ...
+    @overload
+    def compare(
+        self,
+        nodes: Sequence[Node],
+        metric: list[str] | tuple[str, ...],
+        x: str = "step",
+        *,
+        smoothing: float = 0.0,
+        baseline: Node | str = "parent",
+    ) -> tuple[Comparison, ...]: ...
+    def compare(
+        self,
+        nodes: Sequence[Node],
+        metric: str | list[str] | tuple[str, ...] | None = None,
+        x: str = "step",
+        *,
+        smoothing: float = 0.0,
+        baseline: Node | str = "parent",
+    ) -> Comparison | tuple[Comparison, ...]:
+        """Metrics along the lineages; a comparison for each where several are asked for.
+
+        Differences are to each one's `parent`, or to the one `baseline` (a node or its address).
+        """
+        against = baseline if isinstance(baseline, Node) else None
+        if isinstance(baseline, str) and baseline != "parent":
+            against = self.resolve(baseline)
+        several = metric if isinstance(metric, (list, tuple)) else (metric,)
+        found = self._curves.compare(nodes, several, x, smoothing=smoothing, baseline=against)
+        return found if several is metric else found[0]
 
     def metrics(self, nodes: Sequence[Node]) -> tuple[str, ...]:
         return self._curves.metrics(nodes)

@@ -115,3 +115,33 @@ def test_common_axes_are_offered_and_measured():
 
 def test_node_is_kept():
     assert compare([subject(ROOT)]).nodes[0].node == Node("root")
+
+
+def test_a_chosen_baseline_is_what_differences_are_to():
+    other = branch("other", attempt(dense(121, 150, value=0.25), bucket="other", restored_step=120.0))
+    base = subject(ROOT, other, parent=(ROOT,))
+    comparison = compare([subject(ROOT), base, subject(ROOT, CHILD, parent=(ROOT,))], baseline=base)
+    root, same, child = comparison.nodes
+    assert comparison.baseline == "other"
+    assert same.deltas is None
+    assert same.delta_to_parent is None
+    # the root and the other one are the same up to 120; the child left at 100
+    assert root.deltas.x[0] == 121
+    assert root.delta_to_parent == pytest.approx(0.75)
+    assert child.deltas.x[0] == 101
+    assert child.deltas.values[0] == pytest.approx(-0.5)
+    assert child.delta_to_parent == pytest.approx(0.25)
+
+
+def test_smoothed_differences_are_of_smoothed_curves():
+    wavy = {s: v + (s % 2) for s, v in dense(0, 200).items()}
+    root = branch("root", attempt(wavy))
+    fork = branch("fork", attempt({s: v + 1 for s, v in wavy.items() if s > 100}, restored_step=100.0))
+    (curve,) = compare([subject(root, fork, parent=(root,))], smoothing=0.5).nodes
+    # both carry the same past, and the gap closes in as 1 - 0.5^n
+    for n, found in enumerate(curve.deltas.values, 1):
+        assert found == pytest.approx(1 - 0.5**n, rel=1e-6)
+    assert curve.smoothed[-1] != curve.values[-1]
+    assert curve.smoothing == 0.5
+    with pytest.raises(BadInput):
+        compare([subject(root)], smoothing=1.0)

@@ -144,6 +144,22 @@ def test_the_trees_curve_is_stitched_thin_and_cheap_to_ask_again(workspace, line
     assert curves.curve(root.bucket).values[0] == 9.0
 
 
+def test_several_metrics_a_chosen_baseline_and_hyperparameters(workspace, lineage):
+    root, at, child = lineage
+    run = {"run": "r1", "bucket": root.bucket, "source": None, "config": {"lr": 1e-3, "model": {"width": 8}}}
+    workspace._core.store.write(root.bucket, "runs/r1/run.json", json.dumps(run).encode())
+    single = workspace.compare([root, child], baseline=child.bucket, smoothing=0.5)
+    assert single.baseline == child.bucket
+    assert single.nodes[0].delta_to_parent > 0
+    assert single.nodes[1].deltas is None
+    assert dict(single.nodes[0].hyperparameters) == {"lr": 1e-3, "model.width": 8}
+    assert dict(single.nodes[1].hyperparameters)["lr"] == 3e-5
+    several = workspace.compare([root, child], ["loss"], baseline=at)
+    assert [c.metric for c in several] == ["loss"]
+    with pytest.raises(BadInput):
+        workspace.compare([root], ["loss", "lost"])
+
+
 def test_nothing_to_compare_is_said_with_a_hint(workspace, name):
     workspace.create_bucket(name)
     assert Curves(workspace._core).curve(name) is None
