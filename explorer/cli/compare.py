@@ -160,7 +160,7 @@ def _aligned(rows: list[list[str]]) -> list[str]:
 def _row(i: int, curve: NodeCurve) -> list[str]:
     from explorer.lineage.values import show_overrides
     from explorer.metrics.ticks import delta_label, value_label
-    from explorer.tui.plot import LETTERS
+    from explorer.tui.charts.plot import LETTERS
 
     best, parted = curve.best, curve.parted
     return [
@@ -182,9 +182,9 @@ def _number(value: object) -> str:
 
 
 def _chart(comparison: Comparison, args: argparse.Namespace, coloured: bool) -> list[str]:
-    from explorer.tui.plot_frame import frame
-    from explorer.tui.plot_lines import Lines
-    from explorer.tui.plot_view import View
+    from explorer.tui.charts.frame import frame
+    from explorer.tui.charts.lines import Lines
+    from explorer.tui.charts.view import View
 
     width, height = shutil.get_terminal_size((100, 30))
     view = View(full=args.full, log_y=args.log, delta=args.delta, weight=args.smooth, selected=-1)
@@ -194,7 +194,7 @@ def _chart(comparison: Comparison, args: argparse.Namespace, coloured: bool) -> 
 
 
 def _ink(text: str, ink: int, coloured: bool) -> str:
-    from explorer.tui.plot import AXIS, BAD, FAINT, GREY, GRID, HUE, HUES, INHERITED, STRONG
+    from explorer.tui.charts.plot import AXIS, BAD, FAINT, GREY, GRID, HUE, HUES, INHERITED, STRONG
 
     if not coloured or not text.strip():
         return text

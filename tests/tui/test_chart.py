@@ -6,7 +6,7 @@ from textual.app import App
 
 from explorer.lineage.address import Node
 from explorer.metrics import Comparison
-from explorer.tui.chart import LossChart
+from explorer.tui.charts.loss_chart import LossChart
 from tests.tui.test_chart_drawing import BOTH, CHILD, PARENT
 
 

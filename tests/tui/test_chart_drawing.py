@@ -19,10 +19,10 @@ from explorer.metrics.ticks import (
     ticks,
     value_label,
 )
-from explorer.tui.braille import Raster
-from explorer.tui.plot_frame import frame
-from explorer.tui.plot_lines import Lines, thinned
-from explorer.tui.plot_view import View
+from explorer.tui.charts.frame import frame
+from explorer.tui.charts.lines import Lines, thinned
+from explorer.tui.charts.raster import Raster
+from explorer.tui.charts.view import View
 
 
 def curve(name, rows, *, own_at=0, fork=None, **told):
@@ -202,7 +202,7 @@ def test_zoom_keeps_the_crosshair_in_place_and_stays_inside():
 
 def test_selected_curves_are_told_apart_beyond_eight():
     curves = tuple(curve(f"c{i}", [(0, i), (1, i + 1)]) for i in range(12))
-    from explorer.tui.plot import BOLD, GREY, inks
+    from explorer.tui.charts.plot import BOLD, GREY, inks
 
     got = inks(Lines(Comparison("loss", "step", curves)), View(selected=11))
     assert got[11] >= BOLD

@@ -6,7 +6,7 @@ from textual.command import CommandPalette
 
 from explorer.errors import BadCheckpoint
 from explorer.lineage.address import Node
-from explorer.tui.chart import LossChart
+from explorer.tui.charts.loss_chart import LossChart
 from explorer.tui.keys import LINEAGE
 from explorer.tui.screens.compare import CompareScreen
 from explorer.tui.screens.diff import DiffScreen

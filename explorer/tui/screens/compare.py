@@ -13,8 +13,8 @@ from explorer.lineage.address import Node
 from explorer.lineage.values import show_scalar
 from explorer.tui import wording
 from explorer.tui.actions import Action, bindings
-from explorer.tui.chart import LossChart
-from explorer.tui.chart_keys import CHART_KEYS
+from explorer.tui.charts.keys import CHART_KEYS
+from explorer.tui.charts.loss_chart import LossChart
 from explorer.tui.columns import Piece
 from explorer.tui.footer import Footer
 from explorer.tui.names import shown

@@ -2,9 +2,9 @@
 
 import time
 
-from explorer.tui.plot_frame import frame
-from explorer.tui.plot_lines import Lines
-from explorer.tui.plot_view import View
+from explorer.tui.charts.frame import frame
+from explorer.tui.charts.lines import Lines
+from explorer.tui.charts.view import View
 from tests.bench.metrics.curves import comparison
 
 

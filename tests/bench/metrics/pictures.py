@@ -8,7 +8,7 @@ from pathlib import Path
 
 from textual.app import App
 
-from explorer.tui.chart import LossChart
+from explorer.tui.charts.loss_chart import LossChart
 from explorer.tui.theme import DARK, LIGHT
 from tests.bench.metrics.curves import comparison
 

@@ -9,9 +9,9 @@ from explorer.lineage.address import Node
 from explorer.metrics import Subject, compare
 from explorer.metrics.series import Attempt, Series
 from explorer.metrics.stitch import Branch, chains, stitch
-from explorer.tui.plot_frame import frame
-from explorer.tui.plot_lines import Lines, thinned
-from explorer.tui.plot_view import View
+from explorer.tui.charts.frame import frame
+from explorer.tui.charts.lines import Lines, thinned
+from explorer.tui.charts.view import View
 
 
 def series(first, last, seed):

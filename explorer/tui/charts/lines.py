@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from explorer.metrics.comparison import Comparison
 from explorer.metrics.smooth import smooth
-from explorer.tui.plot_view import View
+from explorer.tui.charts.view import View
 
 if TYPE_CHECKING:
     import numpy as np

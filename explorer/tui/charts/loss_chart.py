@@ -17,11 +17,24 @@ from textual.widget import Widget
 
 from explorer.lineage.address import Node
 from explorer.metrics.comparison import Comparison
-from explorer.tui.chart_keys import CHART_KEYS
-from explorer.tui.plot import AXIS, BAD, BLANK, BOLD, CROSS, FAINT, GREY, GRID, HUE, HUES, INHERITED, STRONG
-from explorer.tui.plot_frame import Frame, frame
-from explorer.tui.plot_lines import Lines
-from explorer.tui.plot_view import View
+from explorer.tui.charts.frame import Frame, frame
+from explorer.tui.charts.keys import CHART_KEYS
+from explorer.tui.charts.lines import Lines
+from explorer.tui.charts.plot import (
+    AXIS,
+    BAD,
+    BLANK,
+    BOLD,
+    CROSS,
+    FAINT,
+    GREY,
+    GRID,
+    HUE,
+    HUES,
+    INHERITED,
+    STRONG,
+)
+from explorer.tui.charts.view import View
 from explorer.tui.theme import missing_colours
 
 

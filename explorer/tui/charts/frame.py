@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from explorer.lineage.values import show_overrides
 from explorer.metrics.comparison import NodeCurve
 from explorer.metrics.ticks import delta_label, duration_label, moment_label, value_label
-from explorer.tui.plot import (
+from explorer.tui.charts.lines import Lines
+from explorer.tui.charts.plot import (
     AXIS,
     BLANK,
     BOLD,
@@ -24,8 +25,7 @@ from explorer.tui.plot import (
     inks,
     plan,
 )
-from explorer.tui.plot_lines import Lines
-from explorer.tui.plot_view import View
+from explorer.tui.charts.view import View
 
 BESIDE_FROM = 92
 """Narrower than this the legend goes below the plot."""

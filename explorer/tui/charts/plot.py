@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from explorer.metrics.ticks import labels, log_ticks, ticks, x_marks
-from explorer.tui.braille import DOTS_X, DOTS_Y, Raster
-from explorer.tui.plot_lines import Lines, thinned, within
-from explorer.tui.plot_view import View
+from explorer.tui.charts.lines import Lines, thinned, within
+from explorer.tui.charts.raster import DOTS_X, DOTS_Y, Raster
+from explorer.tui.charts.view import View
 
 if TYPE_CHECKING:
     import numpy as np

@@ -1,0 +1,1 @@
+"""Charts in a terminal: drawn into cells without a screen, then shown by one widget."""
