@@ -8,7 +8,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from explorer.checkpoints.folding import Row
-from explorer.checkpoints.layout import find_checkpoints
+from explorer.checkpoints.heads import kind_of
+from explorer.checkpoints.layout import choose, doubtful, find_checkpoints
 from explorer.checkpoints.printable import exportable, printable
 from explorer.checkpoints.sections import Section, show_bytes
 from explorer.checkpoints.value_changes import Change
@@ -25,9 +26,9 @@ if TYPE_CHECKING:
 
 __all__ = [
     "READER_VERSION", "Change", "Checkpoint", "Cost", "Diff", "Manifest", "Part", "Reading", "Row", "Section",
-    "Side", "Tensor", "ThreeWay", "assemble", "diff", "drive", "exportable", "find_checkpoints",
-    "manifest_sections", "part_from_json", "part_to_json", "printable", "read_manifest", "read_parts",
-    "show_bytes", "tasks", "three_way", "unread",
+    "Side", "Tensor", "ThreeWay", "assemble", "choose", "diff", "doubtful", "drive", "exportable",
+    "find_checkpoints", "kind_of", "manifest_sections", "part_from_json", "part_to_json", "printable",
+    "read_manifest", "read_parts", "show_bytes", "tasks", "three_way", "unread",
 ]  # fmt: skip
 
 _LATER = {

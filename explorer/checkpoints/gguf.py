@@ -17,7 +17,6 @@ from explorer.checkpoints.waves import Reading
 from explorer.errors import BadCheckpoint
 from explorer.lineage.values import ObjectInfo, Range
 
-MAGIC = b"GGUF"
 MAX_HEADER_BYTES = 64 * 2**20
 """Vocabularies are in the header: 1-10 MB for a language model."""
 _FIRST_MORE_BYTES = 512 * 1024

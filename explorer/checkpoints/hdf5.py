@@ -9,11 +9,11 @@ import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from explorer.checkpoints.heads import HDF5_START
 from explorer.checkpoints.waves import Reading, together
 from explorer.errors import BadCheckpoint
 from explorer.lineage.values import Range
 
-MAGIC = b"\x89HDF\r\n\x1a\n"
 _MAX_DEPTH = 32
 _MAX_OBJECTS = 100_000
 _MAX_HEADER_BYTES = 1024 * 1024
@@ -45,7 +45,7 @@ class Walk:
             BadCheckpoint: damaged, circular, or written with newer structures.
         """
         head = yield from self._read(0, 96)
-        if head[:8] != MAGIC or head[8] != 0 or head[13:15] != b"\x08\x08":
+        if head[:8] != HDF5_START or head[8] != 0 or head[13:15] != b"\x08\x08":
             raise refused(f"its superblock is of version {head[8]}, 0 is read")
         (root,) = struct.unpack_from("<Q", head, 64)
         return (yield from self._object("", root, 0))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 
 MARKERS = frozenset(
     {
@@ -18,23 +18,30 @@ MARKERS = frozenset(
 )
 """Files that make their folder the checkpoint, whatever lies in folders below it."""
 
-_WEIGHTS = (
-    ".safetensors",
-    ".pt",
-    ".pth",
-    ".ckpt",
-    ".bin",
-    ".gguf",
-    ".jit",
-    ".keras",
-    ".msgpack",
-    ".distcp",
-    ".nemo",
-    ".h5",
-)
+_SURE = (".safetensors", ".ckpt", ".gguf", ".keras", ".distcp", ".nemo", ".jit", ".onnx")
+"""Nothing but weights is called so."""
+_LIKELY = (".pt", ".pth", ".pt.tar", ".pth.tar", ".msgpack")
+"""Whatever torch.save or Flax was given: weights unless the name speaks of data."""
+_OPEN = (".bin", ".h5", ".hdf5")
+"""Anybody's ending: weights where the name says so, else only the first bytes can tell."""
 UNREAD = (".msgpack", ".nemo", ".onnx")
 """Endings of weights whose insides are not read: Flax, NeMo's archives, ONNX."""
 _NOT_WEIGHTS = ("training_args.bin",)
+_FLAX_FILE = re.compile(r"(?:checkpoint|ckpt)[-_]?\d+", re.IGNORECASE)
+"""Flax's own save_checkpoint writes one file without an ending for each step."""
+_WEIGHT_WORDS = re.compile(
+    r"(?:^|[^a-z])(?:pytorch|diffusion|adapter|lora|open_?clip|tf|flax|ema|averaged)?[-_]?"
+    r"(?:models?|weights?|checkpoints?|ckpt|params?|parameters|state_?dict|states?|optim(?:izer)?|scheduler|scaler|"
+    r"adapter|lora|net|network|unet|vae|ema|encoder|decoder|generator|discriminator|consolidated|best|last|final|"
+    r"latest|epoch|step|iter|iteration|rank|snapshot)(?![a-z])",
+    re.IGNORECASE,
+)
+_DATA_WORDS = re.compile(
+    r"(?:^|[^a-z])(?:train(?:ing)?|val(?:id(?:ation)?)?|test(?:ing)?|eval|data(?:set|sets)?|tokens?|tok|corpus|fineweb\w*|"
+    r"chunk|part|embeddings?|features?|labels?|images?|inputs?|targets?|samples?|cache[ds]?|index|idx|text|document)"
+    r"(?![a-z])",
+    re.IGNORECASE,
+)
 _OPTIMIZER = re.compile(r"optim", re.IGNORECASE)
 _STATE = re.compile(
     r"(?:^|[-_./])(?:scheduler|lr_scheduler|scaler|rng_state|random_states|training_args|common|custom_checkpoint|"
@@ -51,12 +58,28 @@ def base(key: str) -> str:
     return key.rpartition("/")[2]
 
 
-def holds_weights(key: str) -> bool:
-    """Whether a file of this name can be what a checkpoint is found by."""
+def holds_weights(key: str, beside: Set[str] = frozenset()) -> bool | None:
+    """Whether a file of this name can be what a checkpoint is found by; None where only its bytes can tell.
+
+    `beside` are the names in its folder: a `.bin` with an `.idx` is Megatron's training data.
+    """
     name = base(key)
     if name in (".metadata", "_CHECKPOINT_METADATA", "_METADATA"):
         return True
-    return name.endswith(_WEIGHTS) and name not in _NOT_WEIGHTS and not _TOKENIZER.search(name)
+    if name in _NOT_WEIGHTS or _TOKENIZER.search(name):
+        return False
+    if name.endswith(_SURE) or _FLAX_FILE.fullmatch(name):
+        return True
+    if not name.endswith(_LIKELY + _OPEN):
+        return False
+    if f"{name.rpartition('.')[0]}.idx" in beside:
+        return False
+    if _WEIGHT_WORDS.search(name):
+        return True
+    folder = key[: -len(name)].rstrip("/").rpartition("/")[2]
+    if _DATA_WORDS.search(name) or _DATA_WORDS.fullmatch(folder):
+        return False
+    return True if name.endswith(_LIKELY) else None
 
 
 def is_optimizer(key: str) -> bool:
@@ -82,6 +105,8 @@ def part_of(key: str) -> str:
 def stands_alone(key: str) -> bool:
     """Whether one file of this kind is a whole checkpoint, however many lie in its folder."""
     name = base(key)
+    if _FLAX_FILE.fullmatch(name):
+        return True
     return name.endswith(_ALONE) or (name.endswith(".gguf") and not re.search(r"-\d{5}-of-\d{5}\.", name))
 
 
@@ -101,11 +126,12 @@ def format_of(files: Sequence[str]) -> str:
         ("accelerate", any(n.startswith("random_states_") for n in names)),
         ("lightning", "ckpt" in endings),
         ("safetensors", "safetensors" in endings),
-        ("torch", bool({"pt", "pth", "bin", "jit"} & endings)),
+        ("torch", bool({"pt", "pth", "bin", "jit"} & endings) or any(n.endswith(".pth.tar") for n in names)),
         ("gguf", "gguf" in endings),
-        ("keras", "keras" in endings or any(n.endswith(".h5") for n in names)),
-        ("flax", "msgpack" in endings),
+        ("keras", "keras" in endings or bool({"h5", "hdf5"} & endings)),
+        ("flax", "msgpack" in endings or any(_FLAX_FILE.fullmatch(n) for n in names)),
         ("nemo", "nemo" in endings),
+        ("onnx", "onnx" in endings),
     ):
         if holds:
             return format_name

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from explorer.checkpoints import gguf, keras, orbax, safetensors, states, torch_files, zips
+from explorer.checkpoints import gguf, heads, keras, orbax, safetensors, states, torch_files, zips
 from explorer.checkpoints.dcp import Engine, digest_here, read_metadata
 from explorer.checkpoints.jsons import MAX_JSON_BYTES
 from explorer.checkpoints.kinds import base, is_tokenizer, part_of
@@ -134,21 +134,22 @@ def _whole(info: ObjectInfo, file: str, parse: Callable[[bytes], Part]) -> Readi
 def _sniffed(info: ObjectInfo, file: str) -> Reading[Part]:
     """A file by its first bytes: endings lie (`.bin` and `.ckpt` may be any of four formats)."""
     head, tail = yield from _ends(info, file.endswith((".safetensors", ".gguf")))
-    if torch_files.is_zip(head):
+    kind = heads.kind_of(head, info.size_bytes)
+    if kind == "zip":
         if not tail:  # a zip under the name of a safetensors file
             (tail,) = yield (_tail(info),)
-        if file.endswith(".keras"):
-            return (yield from keras.read_keras(info, file, head, tail))
-        return (yield from torch_files.read_zip(info, file, head, tail))
-    if head[:4] == gguf.MAGIC:
+        read_zip = keras.read_keras if file.endswith(".keras") else torch_files.read_zip
+        return (yield from read_zip(info, file, head, tail))
+    if kind == "gguf":
         return (yield from gguf.read_gguf(info, file, head))
-    if torch_files.is_legacy(head):
+    if kind == "legacy":
         return (yield from torch_files.read_legacy(info, file, head))
-    if file.endswith(".safetensors") or safetensors.sniff(head, info.size_bytes):
+    if file.endswith(".safetensors") or kind == "safetensors":
         return (yield from safetensors.read_safetensors(info, file, part_of(file), head))
-    if torch_files.is_pickle(head):
+    if kind == "pickle":
         return (yield from torch_files.read_pickle(info, file, head))
-    return Part(file, warnings=(f"{file}: of no format that is known here, it was compared as an object",))
+    known = f"of the format {kind}, which has no reader here" if kind else "of no format that is known here"
+    return Part(file, warnings=(f"{file}: {known}, it was compared as an object",))
 
 
 def _ends(info: ObjectInfo, head_only: bool) -> Reading[tuple[bytes, bytes]]:

@@ -24,13 +24,6 @@ SHARD_HEAD_BYTES = 16 * 1024
 _MAX_DIMENSION = 2**63
 
 
-def sniff(head: bytes, size_bytes: int) -> bool:
-    """Whether a file that begins so is meant as safetensors."""
-    return (
-        len(head) > 8 and head[8:9] in b"{ " and int.from_bytes(head[:8], "little") < max(size_bytes, 2**27)
-    )
-
-
 def read_safetensors(info: ObjectInfo, file: str, part: str, head: bytes) -> Reading[Part]:
     """The header of one file, of which the first bytes are at hand; a second read only where it is longer.
 

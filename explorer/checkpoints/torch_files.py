@@ -19,22 +19,8 @@ from explorer.errors import BadCheckpoint
 from explorer.lineage.values import ObjectInfo, Range
 
 MAX_PICKLE_BYTES = 64 * 2**20
-LEGACY_START = b"\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19"
-"""LONG1 of ten bytes: the magic number 0x1950a86a20f9469cfc6c, behind PROTO 2."""
 _GROW = 8
 _FIRST_MORE_BYTES = 256 * 1024
-
-
-def is_zip(head: bytes) -> bool:
-    return head[:4] == b"PK\x03\x04"
-
-
-def is_legacy(head: bytes) -> bool:
-    return head[2:14] == LEGACY_START
-
-
-def is_pickle(head: bytes) -> bool:
-    return len(head) > 2 and head[0] == 0x80 and 2 <= head[1] <= 5
 
 
 def read_zip(info: ObjectInfo, file: str, head: bytes, tail: bytes) -> Reading[Part]:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from explorer.checkpoints import Checkpoint, Part
+    from explorer.lineage.values import ObjectInfo
 
 _MAX_FILES = 20_000
 """Beyond this the oldest half is dropped."""
@@ -52,15 +53,31 @@ class KnownParts:
             if key not in known:
                 self._write(path, part_to_json(part))
 
-    def _paths(self, checkpoint: Checkpoint) -> dict[str, Path]:
-        from explorer.checkpoints import READER_VERSION, tasks
-
-        found = {}
-        for task in tasks(checkpoint):
-            identity = [READER_VERSION, self._store(), task.file, *task.identity]
-            name = blake2b(json.dumps(identity).encode(), digest_size=20).hexdigest()
-            found[task.info.key] = self._folder / name[:2] / name[2:]
+    def kinds(self, objects: Sequence[ObjectInfo]) -> dict[str, str | None]:
+        """What the first bytes of objects are known to be (`kind_of`), by key."""
+        found: dict[str, str | None] = {}
+        for info in objects:
+            with suppress(OSError, ValueError, KeyError, zlib.error):
+                found[info.key] = json.loads(zlib.decompress(self._head_path(info).read_bytes()))["kind"]
         return found
+
+    def keep_kind(self, info: ObjectInfo, kind: str | None) -> None:
+        self._write(self._head_path(info), {"kind": kind})
+
+    def _head_path(self, info: ObjectInfo) -> Path:
+        return self._path("head", info.etag, info.size_bytes)
+
+    def _path(self, *identity: str | int) -> Path:
+        from explorer.checkpoints import READER_VERSION
+
+        whole = [READER_VERSION, self._store(), *identity]
+        name = blake2b(json.dumps(whole).encode(), digest_size=20).hexdigest()
+        return self._folder / name[:2] / name[2:]
+
+    def _paths(self, checkpoint: Checkpoint) -> dict[str, Path]:
+        from explorer.checkpoints import tasks
+
+        return {task.info.key: self._path(task.file, *task.identity) for task in tasks(checkpoint)}
 
     def _write(self, path: Path, body: dict[str, Any]) -> None:
         data = zlib.compress(json.dumps(body, separators=(",", ":")).encode(), 1)

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 _LISTINGS = 64
 """So many listings of snapshots are kept in memory: they cannot change."""
+_HEAD_BYTES = 64
+"""So much of a file tells whether it is a checkpoint's."""
 
 
 class Manifests:
@@ -33,10 +35,11 @@ class Manifests:
         self._lock = threading.Lock()
 
     def checkpoints(self, node: Node) -> tuple[Checkpoint, ...]:
-        """The checkpoints at a node, newest first: one listing, nothing read."""
-        from explorer.checkpoints import find_checkpoints
+        """The checkpoints at a node, newest first.
 
-        return find_checkpoints(self.objects(node))
+        Cost: one listing; one wave of tiny reads, once, where only their bytes tell what files are.
+        """
+        return self._found(node, self.objects(node))
 
     def objects(self, node: Node) -> tuple[ObjectInfo, ...]:
         """Everything at a node; a snapshot's listing is kept, a head's is not."""
@@ -54,7 +57,7 @@ class Manifests:
         return listed
 
     def manifest(self, node: Node, step: int | None = None) -> Manifest:
-        """The newest checkpoint's manifest, or the one of `step`.
+        """The manifest of the newest complete checkpoint, else of the newest at all, or the one of `step`.
 
         Cost: one listing and two waves of ranged reads, none for files that were read before.
 
@@ -104,21 +107,22 @@ class Manifests:
         return three_way(start, ours, theirs)
 
     def _sides(self, a: Node, b: Node, under: tuple[str, str] = ("", "")) -> list[Side]:
-        from explorer.checkpoints import Side, assemble, find_checkpoints, tasks
+        from explorer.checkpoints import Side, assemble, choose, tasks
 
         # a thread of its own: the shared pool may be full of callers that wait just like this one
         with ThreadPoolExecutor(1, thread_name_prefix="diff") as other:
             second = other.submit(self._objects_under, b, under[1])
             listings = (self._objects_under(a, under[0]), second.result())
-            newest = [next(iter(find_checkpoints(objects)), None) for objects in listings]
+            found = [self._found(node, objects) for node, objects in zip((a, b), listings, strict=True)]
+            newest = [choose(every) for every in found]
             named = [{(t.file, t.identity): t.info.key for t in tasks(c)} if c else {} for c in newest]
             shared = frozenset(key for known, key in named[1].items() if known in named[0])
             pending = other.submit(self._read_parts, b, newest[1], shared)
             told = [self._read_parts(a, newest[0], frozenset()), pending.result()]
         sides: list[Side] = []
         told_by_a = {part.file: part for part in told[0][0]}
-        for node, prefix, objects, checkpoint, (parts, cost) in zip(
-            (a, b), under, listings, newest, told, strict=True
+        for node, prefix, objects, every, checkpoint, (parts, cost) in zip(
+            (a, b), under, listings, found, newest, told, strict=True
         ):
             label, manifest = self._core.state.label(node) + (f"/{prefix}" if prefix else ""), None
             if checkpoint is not None:
@@ -126,9 +130,27 @@ class Manifests:
                     lent = {checkpoint.relative(key) for key in shared}
                     parts = tuple(told_by_a[part.file] if part.file in lent else part for part in parts)
                 manifest = replace(assemble(checkpoint, parts), cost=cost)
+                if checkpoint is not every[0]:
+                    lacking = ", ".join(every[0].missing[:3])
+                    newer = f"the newer {every[0].name} is incomplete ({lacking} missing)"
+                    newer += f": {checkpoint.name} was compared"
+                    manifest = replace(manifest, warnings=(newer, *manifest.warnings))
             shown = [replace(info, key=info.key[len(prefix) :].lstrip("/")) for info in objects]
             sides.append(Side(label, shown if prefix else objects, checkpoint, manifest))
         return sides
+
+    def _found(self, node: Node, objects: Sequence[ObjectInfo]) -> tuple[Checkpoint, ...]:
+        from explorer.checkpoints import doubtful, find_checkpoints, kind_of
+
+        asked = doubtful(objects)
+        kinds = self._known.kinds(asked)
+        unknown = [info for info in asked if info.key not in kinds]
+        if unknown:
+            wants = tuple(Range(info.key, 0, min(_HEAD_BYTES, info.size_bytes)) for info in unknown)
+            for info, head in zip(unknown, Fetch(self._core, node, unknown)(wants), strict=True):
+                kinds[info.key] = kind_of(head, info.size_bytes)
+                self._known.keep_kind(info, kinds[info.key])
+        return find_checkpoints(objects, {key for key, kind in kinds.items() if kind})
 
     def _objects_under(self, node: Node, prefix: str) -> Sequence[ObjectInfo]:
         objects = self.objects(node)
@@ -155,6 +177,8 @@ class Manifests:
         return parts, fetch.cost
 
     def _choose(self, node: Node, found: Sequence[Checkpoint], step: int | None) -> Checkpoint:
+        from explorer.checkpoints import choose
+
         label = self._core.state.label(node)
         if not found:
             raise NotFound(
@@ -162,7 +186,7 @@ class Manifests:
                 hint="`explorer ls` shows the objects that are there",
             )
         if step is None:
-            return found[0]
+            return choose(found) or found[0]
         chosen = next((c for c in found if c.step == step), None)
         if chosen is None:
             steps = ", ".join(str(c.step) for c in found[:8] if c.step is not None)

@@ -188,3 +188,32 @@ def test_values_are_streamed_with_an_estimate_and_progress(core: Core, bucket: s
     stopped = threading.Event()
     stopped.set()
     assert values.read(a, b, "fc.*", cancel=stopped) == ()
+
+
+def test_training_data_is_no_checkpoint(core: Core, store: Store, bucket: str):
+    save_step(store, bucket, 100)
+    store.write(bucket, "data/train.bin", np.arange(5000, dtype=np.uint16).tobytes())
+    store.write(bucket, "blobs/english.bin", np.arange(5000, dtype=np.uint16).tobytes())
+    store.write(bucket, "blobs/other.bin", save({"w": np.zeros(3, np.float32)}))
+    node = store.take_snapshot(bucket, "mixed").node
+    manifests = Manifests(core)
+    assert [c.prefix for c in manifests.checkpoints(node)] == ["checkpoints/step-000100/", "blobs/"]
+    assert manifests.manifest(node).step == 100
+    assert manifests.diff(node, node).b.checkpoint == manifests.manifest(node).checkpoint
+    asked: list[object] = []
+    store.read_many = lambda *args, **more: asked.append(args) or []  # type: ignore[method-assign]
+    assert len(Manifests(core).checkpoints(node)) == 2
+    assert not asked, "what the first bytes are is kept"
+
+
+def test_a_save_in_progress_gives_way_to_the_last_complete_one(core: Core, store: Store, bucket: str):
+    first = save_step(store, bucket, 100)
+    second = save_step(store, bucket, 200)
+    store.delete_object(bucket, "checkpoints/step-000200/optimizer.safetensors")
+    torn = store.take_snapshot(bucket, "torn").node
+    manifests = Manifests(core)
+    assert manifests.manifest(torn).step == 100
+    assert manifests.manifest(torn, step=200).missing == ("optimizer.safetensors",)
+    found = manifests.diff(first, torn)
+    assert any("step-000200 is incomplete (optimizer.safetensors missing)" in text for text in found.warnings)
+    assert manifests.diff(first, second).to_json()["checkpoints"]["b"]["step"] == 200
