@@ -11,7 +11,7 @@ from explorer.errors import BadInput, ExplorerError
 from explorer.lineage.address import Node
 from explorer.lineage.values import show_overrides
 from explorer.notebook.overrides import parse
-from explorer.notebook.words import count
+from explorer.wording import count
 
 if TYPE_CHECKING:
     from explorer.notebook.explorer import Explorer

@@ -13,7 +13,7 @@ from explorer.lineage.address import Node
 from explorer.lineage.rows import Rows
 from explorer.lineage.state import State
 from explorer.lineage.values import Curve, RunView, show_overrides
-from explorer.notebook.words import loss, size
+from explorer.wording import loss, size
 
 LANES = 40
 """As many fit into the widget's graph column; further lanes are drawn as one."""

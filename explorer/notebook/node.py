@@ -10,7 +10,7 @@ from explorer.lineage.rows import Rows
 from explorer.lineage.values import Overrides, show_overrides
 from explorer.notebook.columns import line
 from explorer.notebook.page import heading, page, table
-from explorer.notebook.words import age
+from explorer.wording import age
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from explorer.errors import Unreachable
 from explorer.lineage.values import Progress
-from explorer.notebook.words import size
+from explorer.wording import size
 
 if TYPE_CHECKING:
     import ipywidgets

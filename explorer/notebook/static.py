@@ -8,7 +8,8 @@ from explorer.lineage.rows import Rows
 from explorer.lineage.state import State
 from explorer.notebook.columns import line
 from explorer.notebook.page import dim, heading, page, raw_table
-from explorer.notebook.words import age, count, escaped
+from explorer.notebook.words import escaped
+from explorer.wording import age, count
 
 MOST = 60
 

@@ -17,6 +17,7 @@ from explorer.prefetch.drafts import Draft, disk_trouble, partial_path, sync_fol
 from explorer.prefetch.linking import inside, link
 from explorer.prefetch.parts import DIGEST_BYTES, Label, Parts, parts_path, read_parts
 from explorer.prefetch.plan import PART_BYTES
+from explorer.wording import size
 
 _RESERVE_BYTES = 2**30
 """Left free on the disk, or 2 % of it where that is less."""
@@ -190,7 +191,7 @@ class Cache:
                 short -= entry.disk_bytes
         if over > 0:
             raise StoreTrouble(
-                f"{_mib(needed)} more do not fit into the cache of {_mib(self.max_bytes)}.",
+                f"{size(needed)} more do not fit into the cache of {size(self.max_bytes)}.",
                 hint="raise `cache_max_bytes` in the settings file; views of runs that ended can be deleted",
                 where=str(self.folder),
             )
@@ -221,10 +222,6 @@ class Cache:
         finally:
             parts.close()
         return True
-
-
-def _mib(count: int) -> str:
-    return f"{count / 2**20:.0f} MiB"
 
 
 def _untouched(blob: Path, label: Label) -> bool:

@@ -18,6 +18,7 @@ from explorer.errors import StoreTrouble
 from explorer.lineage.values import ObjectInfo
 from explorer.prefetch.parts import DIGEST_BYTES, Label, Parts, parts_path
 from explorer.prefetch.plan import Part
+from explorer.wording import size
 
 _SYNC_PARTS = 4
 """So many parts are written between two syncs: what a kill -9 can cost, with those in flight."""
@@ -144,7 +145,7 @@ def disk_trouble(error: OSError, needed: int, folder: Path) -> StoreTrouble:
     """What an error of the cache's disk means."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return StoreTrouble(
-            f"The disk has no room for {needed / 2**20:.0f} MiB more." if needed else "The disk is full.",
+            f"The disk has no room for {size(needed)} more." if needed else "The disk is full.",
             hint="free some space, or `explorer cache clear`; what was fetched so far is kept",
             where=str(folder),
         )

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from rich.cells import cell_len
 from rich.style import Style
 
+from explorer import wording
 from explorer.lineage.address import Node
 from explorer.lineage.rows import Rows
 from explorer.lineage.state import State
 from explorer.lineage.values import Curve, show_scalar
-from explorer.tui import wording
+from explorer.tui.fitting import changes, fit, fit_end, shorten_step
 from explorer.tui.glyphs import Glyphs
 from explorer.tui.names import shown
 from explorer.tui.readings import curve_until, extent, loss_on, newest_run, step_of, thinned, time_of
@@ -183,22 +184,22 @@ class Row:
         column = self.rows.column(row)
         bucket = shown(node.bucket)
         if node.is_head:
-            return [(wording.fit(bucket, width, self.glyphs.more), self.palette.head(column))]
+            return [(fit(bucket, width, self.glyphs.more), self.palette.head(column))]
         snapshot = self.state.snapshot(node)
         at = shown(snapshot.name) if snapshot and snapshot.name else node.version or ""
-        at = wording.fit(at, max(4, width - 1 - min(len(bucket), 6)), self.glyphs.more)
+        at = fit(at, max(4, width - 1 - min(len(bucket), 6)), self.glyphs.more)
         # forks of a family share their beginning: the end tells them apart
-        bucket = wording.fit_end(bucket, width - 1 - cell_len(at), self.glyphs.more)
+        bucket = fit_end(bucket, width - 1 - cell_len(at), self.glyphs.more)
         return [(bucket, self.palette.lane(column)), ("@", self.palette.faint), (at, self.palette.text)]
 
     def _step(self, node: Node, row: int, width: int) -> list[Piece]:
-        return [(wording.step(self._at, width), self.palette.text)] if self._at is not None else []
+        return [(shorten_step(self._at, width), self.palette.text)] if self._at is not None else []
 
     def _loss(self, node: Node, row: int, width: int) -> list[Piece]:
         value = loss_on(self._curve, self._until)
         if value is None:
             return []
-        text = wording.loss(value)
+        text = wording.loss(value, width)
         number = text not in ("nan", "inf", "-inf")
         return [(text[:width], self.palette.text if number else self.palette.bad)]
 
@@ -219,7 +220,7 @@ class Row:
             (shown(name), shown(show_scalar(value)))
             for name, value in self.state.overrides.get(node.bucket, ())
         ]
-        text = wording.changes(told, width, self.glyphs.more)
+        text = changes(told, width, self.glyphs.more)
         return [(text, self.palette.text if node.is_head else self.palette.dim)]
 
     def _age(self, node: Node, row: int, width: int) -> list[Piece]:
@@ -232,7 +233,7 @@ class Row:
 
     def _size(self, node: Node, row: int, width: int) -> list[Piece]:
         facts = self.state.facts.get(node)
-        return [(wording.size(facts.size_bytes if facts else None), self.palette.dim)]
+        return [(wording.short_size(facts.size_bytes if facts else None), self.palette.dim)]
 
     def _cache(self, node: Node, row: int, width: int) -> list[Piece]:
         progress = self.state.prefetched.get(node)

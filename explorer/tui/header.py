@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from explorer import wording
 from explorer.lineage.state import State
-from explorer.tui import wording
 from explorer.tui.columns import Piece
 from explorer.tui.glyphs import Glyphs
 from explorer.tui.names import shown

@@ -19,7 +19,7 @@ from explorer.tui.readings import effective_overrides, loss_at
 
 _COMPARED = re.compile(r"([A-Za-z_][\w.]*)(<=|>=|<|>|=)(.*)", re.DOTALL)
 _TEXTUAL = ("bucket", "name", "run", "cache")
-_UNITS = {"k": 2**10, "m": 2**20, "g": 2**30, "t": 2**40}
+_UNITS = {"k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12}
 _SPANS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
 
 

@@ -12,12 +12,12 @@ from textual.widgets import Static
 
 from explorer.lineage.address import Node
 from explorer.lineage.rows import Rows
-from explorer.tui import wording
 from explorer.tui.actions import Action, bindings
 from explorer.tui.columns import Piece
 from explorer.tui.detail import Detail, Known
 from explorer.tui.empty import empty_text
 from explorer.tui.filtering import Filtering, Prompt
+from explorer.tui.fitting import fit
 from explorer.tui.footer import Footer
 from explorer.tui.header import header
 from explorer.tui.heading import Heading
@@ -167,7 +167,7 @@ class LineageScreen(Moves):
             # a border's title would repaint the whole pane for every row that the cursor passes
             title = "node"
             lines = detail.full(width, chart=max(3, min(10, height - 24)), log=max(3, height - 30))
-            pane.write([[(wording.fit(detail.title, width), session.palette.head(detail.lane))], [], *lines])
+            pane.write([[(fit(detail.title, width), session.palette.head(detail.lane))], [], *lines])
         else:
             title = detail.title.replace("[", r"\[")
             pane.write(detail.compact(width))
