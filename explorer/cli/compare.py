@@ -48,7 +48,9 @@ def register(verbs: Any) -> None:
     verb.add_argument(
         "--target", type=float, metavar="VALUE", help="tell where each curve reached this value"
     )
-    verb.add_argument("-o", "--output", metavar="FILE", help="write .csv, .parquet, .svg or .html instead")
+    verb.add_argument(
+        "-o", "--output", metavar="FILE", help="write .csv, .parquet, .svg, .png or .html instead"
+    )
     verb.set_defaults(func=_compare)
 
 
@@ -160,11 +162,11 @@ def _aligned(rows: list[list[str]]) -> list[str]:
 def _row(i: int, curve: NodeCurve) -> list[str]:
     from explorer.lineage.values import show_overrides
     from explorer.metrics.ticks import delta_label, value_label
-    from explorer.tui.charts.plot import LETTERS
+    from explorer.tui.charts.inks import letter
 
     best, parted = curve.best, curve.parted
     return [
-        LETTERS[i % len(LETTERS)],
+        letter(i),
         curve.label,
         show_overrides(curve.overrides) or "–",
         "–" if curve.fork_step is None else f"{curve.fork_step:g}" + ("?" if curve.inferred else ""),
@@ -189,12 +191,12 @@ def _chart(comparison: Comparison, args: argparse.Namespace, coloured: bool) -> 
     width, height = shutil.get_terminal_size((100, 30))
     view = View(full=args.full, log_y=args.log, delta=args.delta, weight=args.smooth, selected=-1)
     size = (min(max(width, 40), 160), min(max(height - 4, 12), 26))
-    shown = frame(Lines(comparison), view, *size, letters=not coloured, names=False)
+    shown = frame((Lines(comparison),), view, *size, letters=not coloured)
     return ["".join(_ink(text, ink, coloured) for text, ink in line).rstrip() for line in shown.lines]
 
 
 def _ink(text: str, ink: int, coloured: bool) -> str:
-    from explorer.tui.charts.plot import AXIS, BAD, FAINT, GREY, GRID, HUE, HUES, INHERITED, STRONG
+    from explorer.tui.charts.inks import AXIS, BAD, FAINT, GREY, GRID, HUE, HUES, INHERITED, STRONG
 
     if not coloured or not text.strip():
         return text

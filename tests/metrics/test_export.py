@@ -1,4 +1,6 @@
 import math
+import struct
+import sys
 from xml.etree import ElementTree
 
 import pandas as pd
@@ -7,6 +9,7 @@ import pytest
 from explorer.errors import BadInput
 from explorer.metrics import Subject, compare
 from explorer.metrics.export import export
+from explorer.metrics.svg import HEIGHT, WIDTH
 from tests.metrics.lineages import attempt, branch, dense
 
 HOSTILE = '<script>"&'
@@ -54,5 +57,19 @@ def test_a_page_loads_nothing(comparison):
 
 def test_an_unknown_format_names_the_known_ones(comparison):
     with pytest.raises(BadInput) as caught:
-        export(comparison, "png")
+        export(comparison, "gif")
     assert "svg" in caught.value.hint
+
+
+def test_a_png_is_the_drawing_at_twice_its_size(comparison):
+    made = export(comparison, "png")
+    assert made[:8] == b"\x89PNG\r\n\x1a\n"
+    assert struct.unpack(">II", made[16:24]) == (2 * WIDTH, 2 * HEIGHT)
+    assert made != export(comparison, "png", log_y=True)
+
+
+def test_what_a_png_lacks_is_said(comparison, monkeypatch):
+    monkeypatch.setitem(sys.modules, "resvg_py", None)
+    with pytest.raises(BadInput) as caught:
+        export(comparison, "png")
+    assert "pip install" in caught.value.hint
