@@ -2,30 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TypeVar
-
 from textual.message import Message
 
 from explorer.errors import Conflict, ExplorerError
 from explorer.lineage.address import Node
-from explorer.lineage.values import RunView, show_overrides
 from explorer.tui.names import shown
 from explorer.tui.screens.confirm import Confirm
-from explorer.tui.screens.forms import Answer, Form
+from explorer.tui.screens.forking import Forking
 from explorer.tui.screens.looks import Looks
 from explorer.tui.status import Said
-from explorer.tui.verbs import Verbs
-
-T = TypeVar("T")
 
 
 class Retry(Message):
     """Try to open the workspace again."""
 
 
-class Deeds(Looks):
-    """Verbs that change something wait for each other, in the order of the keys."""
+class Deeds(Forking, Looks):
+    """What acts on the node under the cursor of the tree."""
+
+    AFTER_RESUME = "x shows its log"
 
     _awaited: Node | None = None
     """Where the cursor goes once it is on screen."""
@@ -39,61 +34,15 @@ class Deeds(Looks):
             node, self._awaited = self._awaited, None
             self.go(node)
 
-    def _do(
-        self,
-        what: str,
-        call: Callable[[Verbs], T],
-        then: Callable[[T], None],
-        trouble: Callable[[ExplorerError], None] | None = None,
-    ) -> None:
-        workspace = self.session.workspace
-        if workspace is None:
-            return
-        self.say(Said(f"{what} …", "busy"))
-        self.session.run(
-            self, lambda: call(workspace), then, trouble or self.complain, group="verbs", in_turn=True
-        )
+    @property
+    def source(self) -> Node | None:
+        return self.view.node
 
-    def _label(self, node: Node) -> str:
-        return shown(self.session.state.label(node))
-
-    def _made(self, node: Node, said: str) -> None:
+    def made(self, node: Node) -> None:
         self._awaited = node
-        self.pull()
         self.arrive()
-        self.say(Said(said, "good", "z undoes it"))
 
-    def pull(self) -> None:
-        """Paint what the verb did now, not at the next beat."""
-        if self.session.pull():
-            self.state_changed()
-
-    # -- fork, snapshot, resume
-
-    def do_fork(self) -> None:
-        node = self.view.node
-        if node is not None:
-            self._fork(node, None)
-
-    def do_fork_form(self) -> None:
-        node = self.view.node
-        if node is None:
-            return
-
-        def answered(answer: Answer | None) -> None:
-            if answer is not None:
-                self._fork(node, answer)
-
-        self.app.push_screen(Form("Fork", node, self.session), answered)
-
-    def _fork(self, node: Node, answer: Answer | None) -> None:
-        name, overrides = (answer.name, answer.overrides) if answer else (None, ())
-        changed = f" with {shown(show_overrides(overrides))}" if overrides else ""
-        self._do(
-            f"forking {self._label(node)}",
-            lambda w: w.fork(node, name, overrides),
-            lambda made: self._made(made, f"{shown(made.bucket)} forked from {self._label(node)}{changed}"),
-        )
+    # -- snapshot
 
     def do_snapshot(self) -> None:
         node = self.view.node
@@ -104,43 +53,7 @@ class Deeds(Looks):
                 lambda made: self._made(made, f"snapshot {self._label(made)} taken"),
             )
 
-    def do_resume(self) -> None:
-        node = self.view.node
-        if node is not None:
-            self._resume(node, Answer())
-
-    def do_resume_form(self) -> None:
-        node = self.view.node
-        if node is None:
-            return
-
-        def answered(answer: Answer | None) -> None:
-            if answer is not None:
-                self._resume(node, answer)
-
-        self.app.push_screen(Form("Resume", node, self.session), answered)
-
-    def _resume(self, node: Node, answer: Answer) -> None:
-        def started(run: RunView) -> None:
-            self._made(Node(run.bucket), f"{shown(run.bucket)} trains on from {self._label(node)}")
-            self.say(
-                Said(f"{shown(run.bucket)} trains on from {self._label(node)}", "good", "x shows its log")
-            )
-
-        self._do(
-            f"resuming from {self._label(node)}",
-            lambda w: w.resume(node, answer.template, answer.overrides),
-            started,
-        )
-
-    # -- take back, take away
-
-    def do_undo(self) -> None:
-        def done(said: str) -> None:
-            self.pull()
-            self.say(Said(f"undone: {shown(said)}", "good"))
-
-        self._do("undoing", lambda w: w.undo(), done)
+    # -- take away
 
     def do_delete(self) -> None:
         """A fork with snapshots of its own must be named: nothing brings those back."""
