@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from explorer.cli.door import print_json, store_json, workspace_of
+from explorer.wording import count
 
 if TYPE_CHECKING:
     from explorer.lineage.address import Node
@@ -32,7 +33,7 @@ def _tree(args: argparse.Namespace) -> int:
 
 
 def tree_json(state: State) -> dict[str, Any]:
-    """The document of DESIGN §7: buckets oldest first, snapshots oldest first."""
+    """What `explorer tree --json` prints: buckets oldest first, each with its snapshots oldest first."""
     buckets = sorted(state.buckets.values(), key=lambda b: (b.created_ns, b.name))
     return {"store": store_json(state.store), "buckets": [_bucket_json(state, b) for b in buckets]}
 
@@ -78,11 +79,12 @@ def print_tree(state: State) -> None:
     info = state.store
     forks = sum(b.parent is not None for b in state.buckets.values())
     snapshots = sum(len(b.snapshots) for b in state.buckets.values())
-    print(
-        f"{info.label}  {info.endpoint}  {len(state.buckets)} buckets  {forks} forks  {snapshots} snapshots"
-    )
+    counts = (count(len(state.buckets), "bucket"), count(forks, "fork"), count(snapshots, "snapshot"))
+    print("  ".join((info.label, info.endpoint, *counts)))
     if not info.snapshots:
         print("this endpoint keeps no snapshots: buckets can be browsed, there is nothing to fork")
+    if not state.buckets:
+        print("nothing is here yet: `explorer demo` trains something, `explorer buckets create NAME` begins")
     rows = Rows(state.buckets)
     plain = "utf" not in (sys.stdout.encoding or "").lower()
     width = 2 * rows.columns + 1
