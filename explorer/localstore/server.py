@@ -17,6 +17,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from granian.constants import HTTPModes, Interfaces
+from granian.http import HTTP1Settings
 from granian.server.embed import Server
 
 from explorer.errors import ExplorerError, StoreTrouble
@@ -136,6 +137,7 @@ async def _run(
         websockets=False,
         log_enabled=False,
         backlog=1024,
+        http1_settings=HTTP1Settings(max_buffer_size=2 << 20),
     )
     stop: Callable[[], None] = server.stop
     loop = asyncio.get_running_loop()

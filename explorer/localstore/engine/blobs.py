@@ -12,18 +12,17 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-import secrets
 import shutil
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from explorer.localstore.engine.digests import Digests
+from explorer.localstore.engine.sinks import Sink
 from explorer.localstore.refusals import Refusal
 
-_SYNC_EVERY = 4 * 2**20
 RESERVE_BYTES = 64 * 2**20
 """Kept free, so that deletes and the database can always commit."""
 
@@ -80,8 +79,12 @@ class Blobs:
         if shutil.disk_usage(self.folder).free < size + RESERVE_BYTES:
             raise Refusal("InsufficientStorage", "The disk under the store is full.")
 
-    def create(self, algorithms: Iterable[str] = (), *, sha256: bool = False) -> Sink:
-        return Sink(self, Digests(algorithms, sha256=sha256))
+    def create(
+        self, algorithms: Iterable[str] = (), *, sha256: bool = False, expected_bytes: int = 0
+    ) -> Sink:
+        """A sink for one body; `expected_bytes`, if given, is exactly what will be written."""
+        digests = Digests(algorithms, sha256=sha256)
+        return Sink(self.folder / "tmp", digests, self.watching_the_disk, expected_bytes)
 
     @contextlib.contextmanager
     def in_flight(self, blob: str) -> Iterator[None]:
@@ -122,61 +125,6 @@ class Blobs:
                 raise Refusal("InsufficientStorage", "The disk under the store is full.") from error
             self._on_trouble(f"writing failed ({error.strerror})")
             raise Refusal("ServiceUnavailable", f"The disk failed: {error.strerror}.") from error
-
-
-class Sink:
-    """One body on its way in: `write` as it comes, verify with `digests`, `sync`, then `Blobs.seal`."""
-
-    def __init__(self, blobs: Blobs, digests: Digests) -> None:
-        self._blobs = blobs
-        self.digests = digests
-        self._unsynced = 0
-        self._lock = threading.Lock()
-        self._sync_lock = threading.Lock()
-        self.path = blobs.folder / "tmp" / secrets.token_hex(12)
-        with blobs.watching_the_disk():
-            self._fd = os.open(self.path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-
-    def write(self, data: bytes) -> None:
-        self.digests.update_etag(data)
-        self.write_without_etag([data])
-
-    def update_etag(self, pieces: Sequence[bytes]) -> None:
-        for piece in pieces:
-            self.digests.update_etag(piece)
-
-    def write_without_etag(self, pieces: Sequence[bytes]) -> None:
-        """`write` but for the MD5, which another thread does meanwhile."""
-        with self._lock:
-            if self._fd < 0:
-                return  # given up meanwhile; the number may already belong to another file
-            for piece in pieces:
-                self.digests.update_others(piece)
-                self._unsynced += len(piece)
-                with self._blobs.watching_the_disk():
-                    view = memoryview(piece)
-                    while view:
-                        view = view[os.write(self._fd, view) :]
-
-    @property
-    def is_worth_syncing(self) -> bool:
-        """So much was written that the disk may as well begin before the end comes."""
-        return self._unsynced >= _SYNC_EVERY
-
-    def sync(self) -> None:
-        """What was written before this was called is on disk when it returns."""
-        with self._sync_lock, self._blobs.watching_the_disk():
-            if self._fd >= 0:
-                self._unsynced = 0
-                os.fdatasync(self._fd)
-
-    def close(self) -> None:
-        """Let go; what was not sealed disappears. Waits for a write or sync that is under way."""
-        with self._sync_lock, self._lock:
-            if self._fd >= 0:
-                os.close(self._fd)
-                self._fd = -1
-        self.path.unlink(missing_ok=True)
 
 
 def fsync_folder(folder: Path) -> None:

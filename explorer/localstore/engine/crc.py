@@ -16,7 +16,7 @@ class Crc32:
     def __init__(self) -> None:
         self._value = 0
 
-    def update(self, data: bytes) -> None:
+    def update(self, data: bytes | bytearray | memoryview) -> None:
         self._value = zlib.crc32(data, self._value)
 
     def digest(self) -> bytes:
@@ -32,7 +32,7 @@ class _Reflected:
     def __init__(self) -> None:
         self._register = (1 << self.width) - 1
 
-    def update(self, data: bytes) -> None:
+    def update(self, data: bytes | bytearray | memoryview) -> None:
         table = _byte_table(self.polynomial)
         whole = len(data) // _LANES * _LANES
         if len(data) < 16 * _LANES:
@@ -94,7 +94,7 @@ def _apply(tables: Any, registers: Any) -> Any:
     return out
 
 
-def _update_in_lanes(register: int, data: bytes, polynomial: int, width: int) -> int:
+def _update_in_lanes(register: int, data: bytes | bytearray | memoryview, polynomial: int, width: int) -> int:
     """Each lane runs over its own stretch from zero; then neighbours are joined pair by pair."""
     import numpy as np
 

@@ -12,9 +12,11 @@ from blake3 import blake3
 from explorer.localstore.engine.crc import Crc32, Crc32c, Crc64Nvme
 from explorer.localstore.refusals import Refusal
 
+Buffer = bytes | bytearray | memoryview
+
 
 class Hash(Protocol):
-    def update(self, data: bytes, /) -> object: ...
+    def update(self, data: Buffer, /) -> object: ...
     def digest(self) -> bytes: ...
 
 
@@ -54,16 +56,16 @@ class Digests:
             self._others.append(self._payload)
         self.size = 0
 
-    def update_etag(self, data: bytes) -> None:
+    def update_etag(self, data: Buffer) -> None:
         """MD5 takes longer than all the others together, so it may run beside them."""
         self._md5.update(data)
 
-    def update_others(self, data: bytes) -> None:
+    def update_others(self, data: Buffer) -> None:
         self.size += len(data)
         for each in self._others:
             each.update(data)
 
-    def update(self, data: bytes) -> None:
+    def update(self, data: Buffer) -> None:
         self.update_etag(data)
         self.update_others(data)
 

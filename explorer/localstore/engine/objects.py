@@ -6,11 +6,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any, Protocol
 
-from explorer.localstore.engine.blobs import Blobs, Sink
+from explorer.localstore.engine.blobs import Blobs
 from explorer.localstore.engine.ledger import Ledger, Transaction
 from explorer.localstore.engine.names import check_key
 from explorer.localstore.engine.records import Attributes, Bucket, Entry, Segment
 from explorer.localstore.engine.schema import FOREVER
+from explorer.localstore.engine.sinks import Sink
 from explorer.localstore.refusals import Refusal, no_such_bucket
 
 COLUMNS = "v.bucket_id, v.key, -v.nts, v.deleted, v.size, v.etag, v.blob, v.manifest, v.attributes"

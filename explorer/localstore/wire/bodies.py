@@ -7,11 +7,14 @@ import base64
 import binascii
 import contextlib
 import hashlib
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
+from concurrent.futures import Executor, Future
 from typing import Any
 
-from explorer.localstore.engine.blobs import Blobs, Sink
+from explorer.localstore.engine.blobs import Blobs
 from explorer.localstore.engine.digests import ALGORITHMS, Digests
+from explorer.localstore.engine.intake import Intake
+from explorer.localstore.engine.sinks import Sink
 from explorer.localstore.refusals import Refusal
 from explorer.localstore.wire.auth import Proof
 from explorer.localstore.wire.chunked import KINDS, SIGNED, SIGNED_TRAILER, ChunkedBody, ChunkSigner
@@ -20,13 +23,10 @@ from explorer.localstore.wire.request import Request
 MAX_OBJECT_BYTES = 5 * 2**30
 MAX_DOCUMENT_BYTES = 4 * 2**20
 _MAX_AHEAD_BYTES = 256 << 10
-_PIECE = 2 << 20
 _INLINE = 64 << 10
 _DRAIN_BYTES = 64 << 20
 _DRAIN_IDLE_S = 0.5
 _SIZES = {"CRC32": 4, "CRC32C": 4, "CRC64NVME": 8, "SHA1": 20, "SHA256": 32}
-
-Run = Callable[..., Any]
 
 
 async def raw_body(request: Request) -> AsyncIterator[bytes]:
@@ -181,7 +181,9 @@ def _open(request: Request, proof: Proof, claims: Claims) -> tuple[AsyncIterator
     return body.data(), body.trailers
 
 
-async def receive_object(request: Request, proof: Proof, claims: Claims, blobs: Blobs, run: Run) -> Sink:
+async def receive_object(
+    request: Request, proof: Proof, claims: Claims, blobs: Blobs, threads: Executor
+) -> Sink:
     """Stream the body into a sink and verify it. The caller puts or closes the sink.
 
     Raises:
@@ -191,45 +193,49 @@ async def receive_object(request: Request, proof: Proof, claims: Claims, blobs: 
         raise Refusal("EntityTooLarge", "Your proposed upload exceeds the maximum allowed size")
     blobs.check_space(claims.length)
     body, trailers = _open(request, proof, claims)
-    sink = blobs.create(claims.algorithms, sha256=claims.signs_payload)
-    writing: asyncio.Future[Any] | None = None
-    syncing: asyncio.Future[Any] | None = None
-
-    def write(pieces: list[bytes]) -> asyncio.Future[Any]:
-        return asyncio.gather(run(sink.update_etag, pieces), run(sink.write_without_etag, pieces))
-
+    sink = blobs.create(claims.algorithms, sha256=claims.signs_payload, expected_bytes=claims.length)
     try:
-        pieces: list[bytes] = []
-        waiting = total = 0
-        async for piece in body:
-            total += len(piece)
-            if total > claims.length:
-                raise Refusal("IncompleteBody", "The body is longer than the request says.")
-            pieces.append(piece)
-            waiting += len(piece)
-            if waiting >= _PIECE:
-                # What has come is hashed and written in threads while more comes in.
-                if writing is not None:
-                    await writing
-                writing, pieces, waiting = write(pieces), [], 0
-                if sink.is_worth_syncing and (syncing is None or syncing.done()):
-                    syncing = asyncio.ensure_future(run(sink.sync))
-        if writing is not None:
-            await writing
-        if syncing is not None:
-            await syncing
-        if total <= _INLINE:
-            sink.write(b"".join(pieces))
-        elif pieces:
-            writing = write(pieces)
-            await writing
+        if claims.length <= _INLINE:
+            sink.write(b"".join([piece async for piece in _limited(body, claims.length)]))
+        else:
+            await _take_in(_limited(body, claims.length), Intake(sink, threads))
         claims.check(sink.digests, trailers)
         return sink
     except BaseException:
-        if unfinished := [each for each in (writing, syncing) if each is not None]:
-            await asyncio.wait(unfinished)
         sink.close()
         raise
+
+
+async def _limited(body: AsyncIterator[bytes], length: int) -> AsyncIterator[bytes]:
+    total = 0
+    async for piece in body:
+        total += len(piece)
+        if total > length:
+            raise Refusal("IncompleteBody", "The body is longer than the request says.")
+        yield piece
+
+
+async def _take_in(body: AsyncIterator[bytes], intake: Intake) -> None:
+    """What has come is hashed and written in threads while more comes in."""
+    try:
+        async for piece in body:
+            rest = memoryview(piece)
+            while rest:
+                await _all_done(intake.unfinished)
+                rest = rest[intake.fill(rest) :]
+    finally:
+        # Whatever went wrong, the memory and the file stay until nobody is at work on them.
+        await _all_done(intake.finish())
+        intake.release()
+
+
+async def _all_done(work: Iterable[Future[Any]]) -> None:
+    """Wait for all of it, then raise what went wrong first."""
+    left = [asyncio.wrap_future(each) for each in work if not each.done()]
+    if left:
+        await asyncio.wait(left)
+    for each in work:
+        each.result()
 
 
 async def receive_document(request: Request, proof: Proof) -> bytes:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 
-from explorer.localstore.engine.blobs import Sink
 from explorer.localstore.engine.digests import ALGORITHMS
 from explorer.localstore.engine.records import Entry, Upload
+from explorer.localstore.engine.sinks import Sink
 from explorer.localstore.engine.uploads import MAX_PARTS
 from explorer.localstore.refusals import Refusal
 from explorer.localstore.wire import conditions, xml
@@ -67,7 +67,7 @@ async def upload_part(call: Call) -> Answer:
     engine.ledger.check_writable()
     upload, n = _upload(call), _part_number(call)
     claims = Claims(request, call.proof, upload.algorithm)
-    sink = await receive_object(request, call.proof, claims, engine.blobs, call.run)
+    sink = await receive_object(request, call.proof, claims, engine.blobs, call.executor)
     try:
         part = await call.run(engine.uploads.add_part, upload, n, sink)
         checksums = [

@@ -32,7 +32,7 @@ async def put_object(call: Call) -> Answer:
     attributes = read_attributes(request, bucket)
     condition = conditions.for_write(request.headers, key)
     claims = Claims(request, call.proof)
-    sink = await receive_object(request, call.proof, claims, engine.blobs, call.run)
+    sink = await receive_object(request, call.proof, claims, engine.blobs, call.executor)
     try:
         checksums = {name: sink.digests.checksum(name) for name in claims.algorithms}
         attributes = with_checksums(attributes, checksums)
