@@ -13,7 +13,18 @@ def part_to_json(part: Part) -> dict[str, Any]:
         "file": part.file,
         "format": part.format,
         "tensors": [
-            [t.name, t.dtype, list(t.shape), t.size_bytes, t.file, t.start, t.part, t.archived, t.chunks]
+            [
+                t.name,
+                t.dtype,
+                list(t.shape),
+                t.size_bytes,
+                t.file,
+                t.start,
+                t.part,
+                t.archived,
+                t.chunks,
+                t.strides,
+            ]
             for t in part.tensors
         ],
         "config": dict(part.config),
@@ -33,8 +44,8 @@ def part_from_json(body: dict[str, Any]) -> Part:
         body["file"],
         body["format"],
         tuple(
-            Tensor(n, d, tuple(s), b, f, at, p, (z[0], z[1]) if z else None, c)
-            for n, d, s, b, f, at, p, z, c in body["tensors"]
+            Tensor(n, d, tuple(s), b, f, at, p, (z[0], z[1]) if z else None, c, tuple(x) if x else None)
+            for n, d, s, b, f, at, p, z, c, x in body["tensors"]
         ),
         _values(body["config"]),
         _values(body["state"]),

@@ -84,11 +84,15 @@ class _Found:
         ):
             self.warnings.append(f"{self.file}: the bytes of `{name[:80]}` are not all in the file")
         start = self.starts.get(found.storage)
-        at = None if start is None or not found.plain else start + found.start_bytes
+        placed = found.plain or found.strides is not None
+        at = None if start is None or not placed else start + found.start_bytes
         entry = self.entries.get(found.storage)
-        archived = None if entry is None or not found.plain else (entry, found.start_bytes)
+        archived = None if entry is None or not placed else (entry, found.start_bytes)
         shape, size = found.shape, found.size_bytes
-        self.tensors.append(Tensor(name, found.dtype, shape, size, self.file, at, part, archived))
+        strides = None if found.plain else found.strides
+        self.tensors.append(
+            Tensor(name, found.dtype, shape, size, self.file, at, part, archived, strides=strides)
+        )
         if found.storage and found.size_bytes:
             first = self.names.setdefault((part, *found.identity), name)
             if first != name:

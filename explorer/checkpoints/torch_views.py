@@ -25,6 +25,8 @@ class TensorView:
     offset: int = 0
     plain: bool = True
     """Whether its elements lie one after the other."""
+    strides: tuple[int, ...] | None = None
+    """Where they do not: elements from one to the next, by dimension."""
 
     @property
     def size_bytes(self) -> int:
@@ -108,7 +110,8 @@ def _strided(args: tuple[Any, ...], dtype: Any) -> TensorView | None:
     if storage is None or shape is None or type(args[1]) is not int:
         return None
     contiguous = stride is not None and len(stride) == len(shape) and _is_contiguous(shape, stride)
-    return TensorView(dtype_name(dtype) or storage[0], shape, storage[1], args[1], contiguous)
+    strides = stride if stride is not None and len(stride) == len(shape) and not contiguous else None
+    return TensorView(dtype_name(dtype) or storage[0], shape, storage[1], args[1], contiguous, strides)
 
 
 def _shaped(dtype: Any, shape: Any) -> TensorView | None:

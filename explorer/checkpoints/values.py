@@ -34,6 +34,8 @@ class Tensor:
     """In a zip: where its entry's own header begins, and its offset in the entry's data."""
     chunks: int = 1
     """Into how many pieces it is cut (ranks of a sharded checkpoint)."""
+    strides: tuple[int, ...] | None = None
+    """Of a view whose elements do not lie in a row: elements from one to the next, by dimension."""
 
     @property
     def elements(self) -> int:

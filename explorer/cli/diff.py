@@ -7,8 +7,9 @@ import sys
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
+from explorer.checkpoints.printable import printable
 from explorer.cli.door import confirm, print_json, store_json, workspace_of
-from explorer.errors import BadInput
+from explorer.errors import BadInput, NotFound
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -53,9 +54,9 @@ def _diff(args: argparse.Namespace) -> int:
             return 1 if told.fork.any or told.parent.any else 0
         second = Address.parse(args.b)
         b = workspace.resolve(second)
-        if args.values:
-            return _values(args, workspace, a, b)
         found = workspace.diff(a, b, (first.key or "", second.key or ""))
+        if args.values:
+            return _values(args, workspace, (a, b), found)
     if args.json:
         print_json({"store": store, **found.to_json()})
     else:
@@ -85,22 +86,46 @@ def print_sections(found: Sequence[Section], *, match: str | None = None, limit:
             print(f"    and {len(rows) - limit} more")
 
 
-def _values(args: argparse.Namespace, workspace: Workspace, a: Node, b: Node) -> int:
+def _values(args: argparse.Namespace, workspace: Workspace, nodes: tuple[Node, Node], diff: Diff) -> int:
     from explorer.checkpoints import show_bytes
+    from explorer.checkpoints.statistics import all_equal
+    from explorer.checkpoints.value_plan import matching, plan
 
-    count, cost = workspace.values_cost(a, b, args.values)
-    if cost > _ASK_BEYOND_BYTES:
-        confirm(args, f"Comparing {count} tensors reads {show_bytes(cost)}. Go on?")
-    found = workspace.values(
-        a, b, args.values, _progress if sys.stderr.isatty() else lambda done, total: None
-    )
+    left, right = diff.a.manifest, diff.b.manifest
+    todo = plan(left, right, matching(args.values)) if left is not None and right is not None else None
+    if todo is None or not (todo.any or todo.refused):
+        hint = "`explorer show --tensors '*'` lists them"
+        raise NotFound(f"No tensor on both sides matches `{args.values}`.", hint=hint)
+    if not todo.any:
+        raise BadInput(
+            f"`{todo.refused[0].tensor.name[:80]}` cannot be compared: {todo.refused[0].why}.",
+            hint="choose others with --values GLOB",
+        )
+    if todo.read_bytes > _ASK_BEYOND_BYTES:
+        seconds = todo.read_bytes / workspace.values_bytes_s
+        confirm(
+            args,
+            f"Comparing {len(todo.pairs)} tensors reads {show_bytes(todo.read_bytes)}, "
+            f"{seconds:.0f} s at {show_bytes(int(workspace.values_bytes_s))}/s. Go on?",
+        )
+    tell = _progress if sys.stderr.isatty() and todo.read_bytes else lambda done, total: None
+    outcome = workspace.values(*nodes, todo, on_progress=tell)
+    refused = (*todo.refused, *outcome.refused)
     if args.json:
-        document = {"store": store_json(workspace.state.store), "a": a.address, "b": b.address}
-        print_json({**document, "bytes": cost, "values": [told.to_json() for told in found]})
+        document = {"store": store_json(workspace.state.store), "a": nodes[0].address, "b": nodes[1].address}
+        told = {
+            "bytes": outcome.read_bytes,
+            "values": [told.to_json() for told in outcome.found],
+            "refused": [{"name": r.tensor.name, "part": r.tensor.part, "why": r.why} for r in refused],
+        }
+        print_json({**document, **told})
     else:
-        print(f"{count} tensors, {show_bytes(cost)} read")
-        _print_values(found)
-    return 0 if all(told.equal == told.elements for told in found) else 1
+        identical = f", {len(todo.identical)} identical and not read" if todo.identical else ""
+        print(f"{len(outcome.found)} tensors, {show_bytes(outcome.read_bytes)} read{identical}")
+        _print_values(outcome.found)
+        for refusal in refused:
+            print(f"{printable(refusal.tensor.name, 60)}: not compared, {printable(refusal.why)}")
+    return 0 if all_equal(outcome.found) else 1
 
 
 def _progress(done: int, total: int) -> None:
@@ -109,15 +134,15 @@ def _progress(done: int, total: int) -> None:
 
 
 def _print_values(found: Sequence[Statistics]) -> None:
-    from explorer.checkpoints import printable
-
-    if not found:
-        raise BadInput("None of these tensors could be compared.", hint="`explorer show` tells their dtypes")
     width = max(len(printable(told.name, 60)) for told in found)
     heads = f"{'norm a':>10} {'norm b':>10} {'change':>9} {'cosine':>9} {'max':>9} {'equal':>7}"
-    print(f"{'':<{width}}  {heads}  NaN/inf")
+    if not all(told.identical for told in found):
+        print(f"{'':<{width}}  {heads}  NaN/inf")
     for told in found:
-        odd = f"{told.non_finite_a}/{told.non_finite_b}" if told.non_finite_a or told.non_finite_b else ""
+        if told.identical:
+            print(f"{printable(told.name, 60):<{width}}  identical: one object, not read")
+            continue
+        odd = f"{told.non_finite_a}/{told.non_finite_b}" if told.non_finite else ""
         norms = f"{told.norm_a:10.4g} {told.norm_b:10.4g} {told.relative:9.3g} {told.cosine:9.6f}"
         shares = f"{told.max_delta:9.3g} {told.equal_share:7.1%}"
         print(f"{printable(told.name, 60):<{width}}  {norms} {shares}  {odd}".rstrip())

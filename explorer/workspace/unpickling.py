@@ -9,12 +9,14 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from collections.abc import Collection
+from typing import TYPE_CHECKING, Any
 
 from explorer.errors import BadCheckpoint
 
 if TYPE_CHECKING:
     from explorer.checkpoints.dcp import Digest
+    from explorer.checkpoints.dcp_pieces import Piece
 
 _IN_PROCESS_BYTES = 512 * 1024
 """Smaller ones are read here in a tenth of a second, which is what starting a process costs."""
@@ -35,7 +37,27 @@ def digest_in_child(data: bytes) -> Digest:
 
     if len(data) <= _IN_PROCESS_BYTES:
         return digest_here(data)
-    argv = [sys.executable, "-I", "-m", __name__]
+    return Digest.from_json(_ask_child(data))
+
+
+def pieces_in_child(data: bytes, names: Collection[str]) -> dict[str, tuple[Piece, ...]]:
+    """Where the pieces of these tensors lie, from a `.metadata`. Small ones in this process.
+
+    Cost and errors as `digest_in_child`.
+    """
+    from explorer.checkpoints.dcp_pieces import Piece, pieces_here
+
+    if len(data) <= _IN_PROCESS_BYTES:
+        return pieces_here(data, names)
+    told = _ask_child(json.dumps(sorted(names)).encode() + b"\n" + data, "pieces")
+    return {
+        name: tuple(Piece(f, at, length, tuple(o), tuple(s)) for f, at, length, o, s in pieces)
+        for name, pieces in told.items()
+    }
+
+
+def _ask_child(data: bytes, *question: str) -> Any:
+    argv = [sys.executable, "-I", "-m", __name__, *question]
     try:
         done = subprocess.run(argv, input=data, capture_output=True, timeout=_TIMEOUT_S, check=False)
     except (OSError, subprocess.TimeoutExpired):
@@ -45,7 +67,7 @@ def digest_in_child(data: bytes) -> Digest:
     told = json.loads(done.stdout)
     if done.returncode == 3:
         raise BadCheckpoint(told["message"], hint=told["hint"], where=told["where"])
-    return Digest.from_json(told)
+    return told
 
 
 def _gave_up(why: str) -> BadCheckpoint:
@@ -57,10 +79,12 @@ def _gave_up(why: str) -> BadCheckpoint:
 
 def main() -> int:
     """The child: limits first, then the fast engine, then the careful one for whatever that refuses."""
+    import dataclasses
     import gc
     import resource
 
     from explorer.checkpoints.dcp import digest, digest_here
+    from explorer.checkpoints.dcp_pieces import pieces_here, pieces_of
     from explorer.checkpoints.inert import BadPickle
     from explorer.checkpoints.stand_ins import load_fast
 
@@ -68,16 +92,21 @@ def main() -> int:
     resource.setrlimit(resource.RLIMIT_CPU, (_MAX_CPU_S, _MAX_CPU_S))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     gc.disable()
+    names = json.loads(sys.stdin.buffer.readline()) if sys.argv[1:] == ["pieces"] else None
     data = sys.stdin.buffer.read()
+    told: Any
     try:
         try:
-            told = digest(load_fast(data))
+            loaded = load_fast(data)
+            told = digest(loaded).to_json() if names is None else pieces_of(loaded, names)
         except BadPickle:
-            told = digest_here(data)
+            told = digest_here(data).to_json() if names is None else pieces_here(data, names)
     except BadCheckpoint as error:
         json.dump({"message": error.message, "hint": error.hint, "where": error.where}, sys.stdout)
         return 3
-    json.dump(told.to_json(), sys.stdout)
+    if names is not None:
+        told = {name: [dataclasses.astuple(piece) for piece in pieces] for name, pieces in told.items()}
+    json.dump(told, sys.stdout)
     return 0
 
 

@@ -26,8 +26,10 @@ if TYPE_CHECKING:
 
     from explorer.checkpoints import Checkpoint, Diff, Manifest, ThreeWay
     from explorer.checkpoints.statistics import Statistics
+    from explorer.checkpoints.value_plan import Plan, Refused
     from explorer.metrics import Comparison
     from explorer.storage import Store
+    from explorer.workspace.value_statistics import Outcome
 
 
 class Workspace:
@@ -42,7 +44,7 @@ class Workspace:
         self._journal = Journal(settings.data / "journal.jsonl")
         self._forks = Forks(core, self._journal)
         self._manifests = Manifests(core)
-        self._values = ValueStatistics(core, self._manifests)
+        self._values = ValueStatistics(core)
         self._curves = Curves(core)
         self._caching = Caching(core)
         self._runs = Runs(core)
@@ -136,20 +138,22 @@ class Workspace:
         """What a fork changed, and what its parent has changed since. Raises BadInput where it is no fork."""
         return self._manifests.three_way(fork)
 
-    def values_cost(self, a: Node, b: Node, glob: str) -> tuple[int, int]:
-        """How many tensors match, and the bytes that `values` would read of them."""
-        return self._values.estimate(a, b, glob)
+    @property
+    def values_bytes_s(self) -> float:
+        """How fast values are compared here: as measured the last time, else assumed."""
+        return self._values.bytes_s
 
     def values(
         self,
         a: Node,
         b: Node,
-        glob: str,
+        plan: Plan,
+        on_result: Callable[[Statistics | Refused], None] = lambda told: None,
         on_progress: Callable[[int, int], None] = lambda done, total: None,
         cancel: Event | None = None,
-    ) -> tuple[Statistics, ...]:
-        """Compare the values of tensors by streaming them; `on_progress` is told bytes done and in all."""
-        return self._values.read(a, b, glob, on_progress, cancel)
+    ) -> Outcome:
+        """Compare the values of a plan's tensors by streaming them; told one by one, stopped by `cancel`."""
+        return self._values.read(a, b, plan, on_result, on_progress, cancel)
 
     @overload
     def compare(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,7 +18,6 @@ from explorer.settings import Settings
 from explorer.storage import Store, open_store
 from explorer.workspace.core import Core
 from explorer.workspace.manifests import Manifests
-from explorer.workspace.value_statistics import ValueStatistics
 
 
 @pytest.fixture
@@ -170,50 +168,3 @@ def test_a_fork_against_its_parent_twice(core: Core, bucket: str):
     assert told.to_json()["both"][0] == {"path": "lr", "base": 1e-3, "fork": 3e-5, "parent": 5e-4}
     with pytest.raises(BadInput):
         Manifests(core).three_way(Node(bucket))
-
-
-def test_values_are_streamed_with_an_estimate_and_progress(core: Core, bucket: str):
-    a = save_step(core.store, bucket, 100, scale=1.0)
-    b = save_step(core.store, bucket, 200, scale=1.5)
-    values = ValueStatistics(core, Manifests(core))
-    assert values.estimate(a, b, "fc.*") == (1, 96)
-    seen: list[tuple[int, int]] = []
-    (told,) = values.read(a, b, "fc.*", lambda done, total: seen.append((done, total)))
-    assert told.relative == pytest.approx(0.5)
-    assert told.cosine == pytest.approx(1.0)
-    assert told.equal == 0
-    assert seen == [(96, 96)]
-    with pytest.raises(NotFound):
-        values.estimate(a, b, "nothing*")
-    stopped = threading.Event()
-    stopped.set()
-    assert values.read(a, b, "fc.*", cancel=stopped) == ()
-
-
-def test_training_data_is_no_checkpoint(core: Core, store: Store, bucket: str):
-    save_step(store, bucket, 100)
-    store.write(bucket, "data/train.bin", np.arange(5000, dtype=np.uint16).tobytes())
-    store.write(bucket, "blobs/english.bin", np.arange(5000, dtype=np.uint16).tobytes())
-    store.write(bucket, "blobs/other.bin", save({"w": np.zeros(3, np.float32)}))
-    node = store.take_snapshot(bucket, "mixed").node
-    manifests = Manifests(core)
-    assert [c.prefix for c in manifests.checkpoints(node)] == ["checkpoints/step-000100/", "blobs/"]
-    assert manifests.manifest(node).step == 100
-    assert manifests.diff(node, node).b.checkpoint == manifests.manifest(node).checkpoint
-    asked: list[object] = []
-    store.read_many = lambda *args, **more: asked.append(args) or []  # type: ignore[method-assign]
-    assert len(Manifests(core).checkpoints(node)) == 2
-    assert not asked, "what the first bytes are is kept"
-
-
-def test_a_save_in_progress_gives_way_to_the_last_complete_one(core: Core, store: Store, bucket: str):
-    first = save_step(store, bucket, 100)
-    second = save_step(store, bucket, 200)
-    store.delete_object(bucket, "checkpoints/step-000200/optimizer.safetensors")
-    torn = store.take_snapshot(bucket, "torn").node
-    manifests = Manifests(core)
-    assert manifests.manifest(torn).step == 100
-    assert manifests.manifest(torn, step=200).missing == ("optimizer.safetensors",)
-    found = manifests.diff(first, torn)
-    assert any("step-000200 is incomplete (optimizer.safetensors missing)" in text for text in found.warnings)
-    assert manifests.diff(first, second).to_json()["checkpoints"]["b"]["step"] == 200
