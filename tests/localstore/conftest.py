@@ -14,6 +14,7 @@ from explorer.localstore import Running, ensure_running, stop
 from explorer.localstore.engine.engine import Engine
 from explorer.localstore.engine.objects import Condition
 from explorer.localstore.engine.records import Attributes, Bucket, Entry
+from tests.localstore.s3_operations import Place
 
 
 @pytest.fixture
@@ -80,3 +81,11 @@ def bucket(client: Any, name: str) -> str:
     """A bucket with snapshots on."""
     tigris_boto3_ext.create_snapshot_bucket(client, name)
     return name
+
+
+@pytest.fixture
+def place(client: Any, bucket: str) -> Place:
+    client.put_object(Bucket=bucket, Key="k", Body=b"12345", Tagging="a=1", Metadata={"m": "x"})
+    started = client.create_multipart_upload(Bucket=bucket, Key="dir/up")["UploadId"]
+    part = client.upload_part(Bucket=bucket, Key="dir/up", UploadId=started, PartNumber=1, Body=b"part")
+    return Place(client, bucket, started, part["ETag"])

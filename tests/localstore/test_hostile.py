@@ -170,7 +170,7 @@ def test_lists_asked_for_in_odd_ways(server: Running, bucket: str, query: str) -
 
 
 UNOFFERED = [
-    ("GET", "?acl", {}, "GetBucketAcl"),
+    ("PUT", "?policy", {}, "PutBucketPolicy"),
     ("PUT", "?cors", {}, "PutBucketCors"),
     ("PUT", "?lifecycle", {}, "PutBucketLifecycleConfiguration"),
     ("POST", "?restore", {}, "RestoreBucket"),

@@ -90,6 +90,15 @@ class Page:
 
 
 @dataclass(frozen=True, slots=True)
+class Piece:
+    """A part of an object that was uploaded in parts."""
+
+    n: int
+    size: int
+    checksum: str
+
+
+@dataclass(frozen=True, slots=True)
 class Upload:
     id: str
     bucket_id: int

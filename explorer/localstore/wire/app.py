@@ -14,19 +14,24 @@ from explorer.localstore.engine.engine import Engine
 from explorer.localstore.refusals import Refusal
 from explorer.localstore.wire import (
     account,
+    acl,
     buckets,
     bundles,
     care,
     copies,
     listings,
     multipart,
+    object_attributes,
     objects,
     tagging,
+    upload_listings,
 )
 from explorer.localstore.wire.answers import Answer, refused
+from explorer.localstore.wire.attributes import ENCRYPTION
 from explorer.localstore.wire.auth import Authority, authenticate
 from explorer.localstore.wire.bodies import drain, read_ahead
 from explorer.localstore.wire.call import Call, Handler
+from explorer.localstore.wire.configurations import CONFIGURATIONS
 from explorer.localstore.wire.request import Receive, Request
 from explorer.localstore.wire.routes import operation
 from explorer.localstore.wire.sending import Send, send_answer
@@ -39,6 +44,7 @@ THREADS = 32
 """Writers wait in a thread for their commit; this many are committed together at most."""
 
 HANDLERS: dict[str, Handler] = {
+    **CONFIGURATIONS,
     "AbortMultipartUpload": multipart.abort_multipart_upload,
     "BundleObjects": bundles.bundle_objects,
     "CheckStore": care.check_store,
@@ -52,23 +58,28 @@ HANDLERS: dict[str, Handler] = {
     "DeleteObjects": objects.delete_objects,
     "DeleteSnapshot": buckets.delete_snapshot,
     "ForkBucket": buckets.fork_bucket,
+    "GetBucketAcl": acl.get_acl,
     "GetBucketLocation": buckets.get_bucket_location,
     "GetBucketMetadata": buckets.get_bucket_metadata,
     "GetBucketVersioning": buckets.get_bucket_versioning,
     "GetObject": objects.get_object,
+    "GetObjectAcl": acl.get_acl,
+    "GetObjectAttributes": object_attributes.get_object_attributes,
     "GetObjectTagging": tagging.get_tags,
     "HeadBucket": buckets.head_bucket,
     "HeadObject": objects.get_object,
     "ListBuckets": account.list_buckets,
     "ListForks": account.list_forks,
-    "ListMultipartUploads": multipart.list_multipart_uploads,
+    "ListMultipartUploads": upload_listings.list_multipart_uploads,
     "ListObjectVersions": listings.list_object_versions,
     "ListObjects": listings.list_objects,
     "ListObjectsV2": listings.list_objects_v2,
-    "ListParts": multipart.list_parts,
+    "ListParts": upload_listings.list_parts,
     "ListSnapshots": account.list_snapshots,
     "Presign": account.presign,
+    "PutBucketAcl": acl.put_acl,
     "PutObject": objects.put_object,
+    "PutObjectAcl": acl.put_acl,
     "PutObjectTagging": tagging.put_tags,
     "RenameObject": copies.copy_object,
     "SweepStore": care.sweep_store,
@@ -108,6 +119,8 @@ class App:
             try:
                 refuse_unoffered(name, request)
                 answer = await handler(call)
+                if ENCRYPTION in request.headers and request.method in ("PUT", "POST"):
+                    answer.headers.append((ENCRYPTION, "AES256"))
             except Refusal as refusal:
                 raise call.told(refusal) from refusal
         except Refusal as refusal:

@@ -11,6 +11,8 @@ from explorer.localstore.refusals import Refusal
 from explorer.localstore.wire.answers import http_date
 from explorer.localstore.wire.request import Request
 
+ENCRYPTION = "x-amz-server-side-encryption"
+"""Taken as AES256 and told again, as Tigris does: at rest, it is the disk's matter."""
 _KEPT = (
     "content-type",
     "cache-control",
@@ -18,6 +20,7 @@ _KEPT = (
     "content-encoding",
     "content-language",
     "expires",
+    ENCRYPTION,
 )
 _META = "x-amz-meta-"
 MAX_METADATA_BYTES = 2048

@@ -11,6 +11,7 @@ from explorer.localstore.wire import xml
 from explorer.localstore.wire.answers import Answer, json_answer, xml_answer
 from explorer.localstore.wire.attributes import STORAGE_CLASSES
 from explorer.localstore.wire.call import SNAPSHOT_VERSION, Call
+from explorer.localstore.wire.configurations import read_tags
 from explorer.localstore.wire.describe import describe_metadata
 
 _REGIONS = ("", "auto", "us-east-1")
@@ -20,13 +21,18 @@ async def _read_settings(call: Call) -> dict[str, object]:
     """What a CreateBucket says besides its name; what cannot be kept is refused, not ignored."""
     headers = call.request.headers
     body = await call.document()
+    settings: dict[str, object] = {}
     if body.strip():
-        location = xml.parse(body, "CreateBucketConfiguration").value("LocationConstraint") or ""
+        wanted = xml.parse(body, "CreateBucketConfiguration")
+        if wanted.get("Bucket") is not None or wanted.get("Location") is not None:
+            raise Refusal("NotImplemented", "CreateBucket of a directory bucket is not implemented.")
+        if wanted.get("Tags") is not None:
+            settings["tags"] = read_tags(wanted.get("Tags"))
+        location = wanted.value("LocationConstraint") or ""
         if location.strip() not in _REGIONS:
             raise Refusal(
                 "InvalidArgument", "The local store has one region: auto", LocationConstraint=location[:64]
             )
-    settings: dict[str, object] = {}
     storage_class = headers.get("x-amz-storage-class")
     if storage_class:
         settings["storage_class"] = _check_class(storage_class)

@@ -11,6 +11,7 @@ from explorer.localstore.refusals import Refusal, no_such_key
 from explorer.localstore.wire import conditions
 from explorer.localstore.wire.answers import Answer, iso_ms, xml_answer
 from explorer.localstore.wire.attributes import (
+    ENCRYPTION,
     parse_tags,
     read_attributes,
     read_storage_class,
@@ -73,6 +74,9 @@ async def copy_object(call: Call) -> Answer:
         )
     if request.headers.get("x-amz-tagging-directive", "COPY").upper() == "REPLACE":
         attributes = replace(attributes, tags=parse_tags(request.headers.get("x-amz-tagging", "")))
+    if ENCRYPTION in request.headers:
+        said_again = {**attributes.headers, ENCRYPTION: request.headers[ENCRYPTION]}
+        attributes = replace(attributes, headers=said_again)
     if "x-amz-storage-class" in request.headers:
         attributes = replace(attributes, storage_class=read_storage_class(request.headers, bucket))
     condition = conditions.for_write(request.headers, key)
@@ -97,5 +101,6 @@ def _says_nothing_new(call: Call) -> bool:
         "?versionId=" not in headers["x-amz-copy-source"]
         and "x-tigris-snapshot-version" not in headers
         and "x-amz-storage-class" not in headers
+        and ENCRYPTION not in headers
         and headers.get("x-amz-tagging-directive", "COPY").upper() != "REPLACE"
     )

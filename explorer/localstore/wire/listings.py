@@ -50,6 +50,12 @@ def _prefixes(items: tuple[object, ...], encode: Encode) -> list[tuple[str, obje
     return [("CommonPrefixes", [("Prefix", encode(item))]) for item in items if isinstance(item, bytes)]
 
 
+def marks_a_prefix(marker: bytes, prefix: bytes, delimiter: bytes) -> bool:
+    """Whether a marker is a common prefix that ended the last page: go on behind everything below it."""
+    grouped = delimiter != b"" and marker.startswith(prefix) and marker.endswith(delimiter)
+    return grouped and len(marker) > len(prefix)
+
+
 def write_token(last: bytes, at: int | None) -> str:
     """A continuation token: where to go on, and the time at which the first page was read."""
     place = base64.b85encode(last).decode()
@@ -116,16 +122,12 @@ async def list_objects(call: Call) -> Answer:
     prefix, delimiter = query.get("prefix", "").encode(), query.get("delimiter", "").encode()
     marker = query.get("marker", "").encode()
     limit = request.number("max-keys", 1000)
-    # A marker that is itself a common prefix was a NextMarker: go on behind everything below it.
-    inside = (
-        delimiter and marker.startswith(prefix) and marker.endswith(delimiter) and len(marker) > len(prefix)
-    )
     page = await call.run(
         call.engine.listing.page,
         bucket,
         prefix=prefix,
         delimiter=delimiter,
-        after=marker + PAST if inside else marker,
+        after=marker + PAST if marks_a_prefix(marker, prefix, delimiter) else marker,
         at=call.at(bucket),
         limit=limit,
     )
@@ -172,8 +174,7 @@ async def list_object_versions(call: Call) -> Answer:
     if id_marker and id_marker != "null":
         after: tuple[bytes, int | None] = (key, _version_marker(id_marker))
     else:
-        group = delimiter and key.startswith(prefix) and key.endswith(delimiter) and len(key) > len(prefix)
-        after = (key + PAST if group else key, None)
+        after = (key + PAST if marks_a_prefix(key, prefix, delimiter) else key, None)
     page = await call.run(
         call.engine.versions.page,
         bucket,

@@ -15,7 +15,6 @@ from explorer.localstore.wire.attributes import read_attributes, version_headers
 from explorer.localstore.wire.bodies import Claims, receive_object
 from explorer.localstore.wire.call import Call
 from explorer.localstore.wire.copies import find_source
-from explorer.localstore.wire.listings import OWNER, encoder
 from explorer.localstore.wire.objects import parse_range
 
 
@@ -45,7 +44,7 @@ async def create_multipart_upload(call: Call) -> Answer:
     return xml_answer("InitiateMultipartUploadResult", fields, headers)
 
 
-def _upload(call: Call) -> Upload:
+def open_upload(call: Call) -> Upload:
     id_ = call.request.query.get("uploadId", "")
     return call.engine.uploads.get(call.bucket(), call.request.object_key, id_)
 
@@ -65,7 +64,7 @@ async def upload_part(call: Call) -> Answer:
     call.authorise()
     request, engine = call.request, call.engine
     engine.ledger.check_writable()
-    upload, n = _upload(call), _part_number(call)
+    upload, n = open_upload(call), _part_number(call)
     claims = Claims(request, call.proof, upload.algorithm)
     sink = await receive_object(request, call.proof, claims, engine.blobs, call.executor)
     try:
@@ -80,7 +79,7 @@ async def upload_part(call: Call) -> Answer:
 
 async def upload_part_copy(call: Call) -> Answer:
     source_bucket, found = find_source(call)
-    upload, n = _upload(call), _part_number(call)
+    upload, n = open_upload(call), _part_number(call)
     text = call.request.headers.get("x-amz-copy-source-range")
     asked = parse_range(text, None, found)
     if text is not None and asked is None:
@@ -127,6 +126,7 @@ async def complete_multipart_upload(call: Call) -> Answer:
         if etag is None or not (number.isascii() and number.isdigit() and len(number) < 6):
             raise Refusal("MalformedXML", "A part needs a PartNumber and an ETag.")
         wanted.append((int(number), etag.strip().strip('"')))
+    _check_size(call, [n for n, _ in wanted])
     claimed = next(
         (
             v
@@ -157,82 +157,21 @@ async def complete_multipart_upload(call: Call) -> Answer:
     return xml_answer("CompleteMultipartUploadResult", fields, version_headers(bucket, made))
 
 
+def _check_size(call: Call, numbers: list[int]) -> None:
+    """`x-amz-mp-object-size`: how large the client expects the whole to be."""
+    expected = call.request.headers.get("x-amz-mp-object-size")
+    if expected is None:
+        return
+    try:
+        sizes = {part.n: part.size for part in call.engine.uploads.parts(open_upload(call))}
+    except Refusal:
+        return  # completed already, maybe, by this client, which lost our answer: the engine knows
+    if expected != str(sum(sizes.get(n, 0) for n in numbers)):
+        raise Refusal("InvalidRequest", "The x-amz-mp-object-size is not the size of the parts together.")
+
+
 async def abort_multipart_upload(call: Call) -> Answer:
     call.authorise()
     id_ = call.request.query.get("uploadId", "")
     await call.run(call.engine.uploads.abort, call.bucket(), call.request.object_key, id_)
     return Answer(204)
-
-
-async def list_parts(call: Call) -> Answer:
-    call.authorise()
-    request = call.request
-    upload = _upload(call)
-    after, limit = request.number("part-number-marker", 0, high=MAX_PARTS), request.number("max-parts", 1000)
-    found = call.engine.uploads.parts(upload, after=after, limit=limit + 1)
-    parts = found[:limit]
-    fields: list[tuple[str, object]] = [
-        ("Bucket", request.bucket),
-        ("Key", upload.key.decode()),
-        ("UploadId", upload.id),
-        ("Initiator", OWNER),
-        ("Owner", OWNER),
-        ("StorageClass", upload.attributes.storage_class),
-        ("PartNumberMarker", after),
-        ("NextPartNumberMarker", parts[-1].n if parts else after),
-        ("MaxParts", limit),
-        ("IsTruncated", len(found) > limit),
-        ("ChecksumAlgorithm", upload.algorithm),
-        ("ChecksumType", upload.checksum_type if upload.algorithm else None),
-    ]
-    for part in parts:
-        described: list[tuple[str, object]] = [
-            ("PartNumber", part.n),
-            ("LastModified", iso_ms(part.written_ns)),
-            ("ETag", f'"{part.etag}"'),
-            ("Size", part.size),
-        ]
-        if upload.algorithm:
-            described.append((f"Checksum{upload.algorithm}", part.checksum))
-        fields.append(("Part", described))
-    return xml_answer("ListPartsResult", fields)
-
-
-async def list_multipart_uploads(call: Call) -> Answer:
-    call.authorise()
-    request, bucket, encode = call.request, call.bucket(), encoder(call)
-    query = request.query
-    if query.get("delimiter"):
-        raise Refusal("NotImplemented", "ListMultipartUploads with a delimiter is not implemented.")
-    limit = request.number("max-uploads", 1000)
-    prefix, key_marker, id_marker = (query.get(n, "") for n in ("prefix", "key-marker", "upload-id-marker"))
-    # Without an id the whole marker key is done with: no id is greater than this.
-    after = (key_marker.encode(), id_marker or ("\x7f" if key_marker else ""))
-    found = call.engine.uploads.list(bucket, prefix=prefix.encode(), after=after, limit=limit + 1)
-    uploads, more = found[:limit], len(found) > limit
-    fields: list[tuple[str, object]] = [
-        ("Bucket", bucket.name),
-        ("KeyMarker", encode(key_marker.encode())),
-        ("UploadIdMarker", id_marker),
-        ("NextKeyMarker", encode(uploads[-1].key) if more and uploads else None),
-        ("NextUploadIdMarker", uploads[-1].id if more and uploads else None),
-        ("EncodingType", query.get("encoding-type")),
-        ("Prefix", encode(prefix.encode())),
-        ("MaxUploads", limit),
-        ("IsTruncated", more),
-    ]
-    for upload in uploads:
-        fields.append(("Upload", _describe(upload, encode(upload.key))))
-    return xml_answer("ListMultipartUploadsResult", fields)
-
-
-def _describe(upload: Upload, key: str) -> list[tuple[str, object]]:
-    return [
-        ("Key", key),
-        ("UploadId", upload.id),
-        ("Initiator", OWNER),
-        ("Owner", OWNER),
-        ("StorageClass", upload.attributes.storage_class),
-        ("Initiated", iso_ms(upload.started_ns)),
-        ("ChecksumAlgorithm", upload.algorithm),
-    ]

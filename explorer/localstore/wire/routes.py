@@ -5,6 +5,7 @@ from __future__ import annotations
 from explorer.localstore.wire.request import Request
 
 _ON_BUCKET = {
+    "abac": "BucketAbac",
     "accelerate": "BucketAccelerateConfiguration",
     "acl": "BucketAcl",
     "analytics": "BucketAnalyticsConfiguration",
@@ -30,12 +31,29 @@ _ON_BUCKET = {
 }
 _ON_OBJECT = {
     "acl": "ObjectAcl",
+    "annotation": "ObjectAnnotation",
     "attributes": "ObjectAttributes",
     "legal-hold": "ObjectLegalHold",
     "retention": "ObjectRetention",
     "tagging": "ObjectTagging",
     "torrent": "ObjectTorrent",
 }
+_NAMED = {
+    ("GET", "session"): "CreateSession",
+    ("DELETE", "lifecycle"): "DeleteBucketLifecycle",
+    ("POST", "metadataConfiguration"): "CreateBucketMetadataConfiguration",
+    ("GET", "metadataConfiguration"): "GetBucketMetadataConfiguration",
+    ("DELETE", "metadataConfiguration"): "DeleteBucketMetadataConfiguration",
+    ("POST", "metadataTable"): "CreateBucketMetadataTableConfiguration",
+    ("GET", "metadataTable"): "GetBucketMetadataTableConfiguration",
+    ("DELETE", "metadataTable"): "DeleteBucketMetadataTableConfiguration",
+    ("PUT", "metadataAnnotationTable"): "UpdateBucketMetadataAnnotationTableConfiguration",
+    ("PUT", "metadataInventoryTable"): "UpdateBucketMetadataInventoryTableConfiguration",
+    ("PUT", "metadataJournalTable"): "UpdateBucketMetadataJournalTableConfiguration",
+}
+"""Names that are not a verb and what it is about."""
+_MANY = ("analytics", "intelligent-tiering", "inventory", "metrics")
+"""A bucket has several configurations of these: without an id they are listed."""
 _VERB = {"GET": "Get", "PUT": "Put", "DELETE": "Delete", "HEAD": "Head", "POST": "Post", "PATCH": "Patch"}
 
 
@@ -65,8 +83,13 @@ def _on_service(request: Request) -> str:
 
 def _on_bucket(request: Request) -> str:
     method, query = request.method, request.query
+    named = next((name for (verb, part), name in _NAMED.items() if verb == method and part in query), None)
+    if named is not None:
+        return named
     subresource = next((name for name in _ON_BUCKET if name in query), None)
     if subresource is not None:
+        if method == "GET" and subresource in _MANY and "id" not in query:
+            return f"List{_ON_BUCKET[subresource]}s"
         return _VERB.get(method, method) + _ON_BUCKET[subresource]
     match method:
         case "PUT":
@@ -78,13 +101,14 @@ def _on_bucket(request: Request) -> str:
         case "PATCH":
             return "UpdateBucket"
         case "GET":
-            if "metadata" in query:
-                return "GetBucketMetadata"
             if "uploads" in query:
                 return "ListMultipartUploads"
             if "versions" in query:
                 return "ListObjectVersions"
-            return "ListObjectsV2" if query.get("list-type") == "2" else "ListObjects"
+            if query.get("list-type") == "2":
+                return "ListObjectsV2"
+            # behind the listings, of which MinIO's clients ask for metadata=true
+            return "GetBucketMetadata" if "metadata" in query else "ListObjects"
         case "POST":
             for name, found in (
                 ("delete", "DeleteObjects"),
@@ -93,7 +117,7 @@ def _on_bucket(request: Request) -> str:
             ):
                 if name in query:
                     return found
-            return "PostObject"
+            return "PostObject" if request.bucket != "WriteGetObjectResponse" else "WriteGetObjectResponse"
     return f"{method}Bucket"
 
 
@@ -112,7 +136,13 @@ def _put_bucket(request: Request) -> str:
 def _on_object(request: Request) -> str:
     method, query, headers = request.method, request.query, request.headers
     subresource = next((name for name in _ON_OBJECT if name in query), None)
+    if method == "PUT" and "encryption" in query:
+        return "UpdateObjectEncryption"
+    if method == "PUT" and "renameObject" in query:
+        return "ExpressRenameObject"
     if subresource is not None:
+        if method == "GET" and subresource == "annotation" and "annotationName" not in query:
+            return "ListObjectAnnotations"
         return _VERB.get(method, method) + _ON_OBJECT[subresource]
     upload = "uploadId" in query
     copying = "x-amz-copy-source" in headers

@@ -6,8 +6,9 @@ from dataclasses import replace
 
 from explorer.localstore.wire import xml
 from explorer.localstore.wire.answers import Answer, xml_answer
-from explorer.localstore.wire.attributes import check_tags, version_headers
+from explorer.localstore.wire.attributes import version_headers
 from explorer.localstore.wire.call import Call
+from explorer.localstore.wire.configurations import read_tags, xml_tags
 from explorer.localstore.wire.objects import find
 
 
@@ -15,17 +16,14 @@ async def get_tags(call: Call) -> Answer:
     call.authorise()
     bucket = call.bucket()
     found = find(call, bucket, call.request.object_key)
-    tags = [("Tag", [("Key", name), ("Value", value)]) for name, value in found.attributes.tags.items()]
+    tags = xml_tags(found.attributes.tags.items())
     return xml_answer("Tagging", [("TagSet", tags)], version_headers(bucket, found))
 
 
 async def put_tags(call: Call) -> Answer:
     call.authorise()
-    tags: list[tuple[str, str]] = []
-    tag_set = xml.parse(await call.document(), "Tagging").get("TagSet")
-    for tag in tag_set.all("Tag") if tag_set is not None else ():
-        tags.append((tag.value("Key") or "", tag.value("Value") or ""))
-    return await _set_tags(call, check_tags(tags), 200)
+    tags = read_tags(xml.parse(await call.document(), "Tagging").get("TagSet"))
+    return await _set_tags(call, tags, 200)
 
 
 async def delete_tags(call: Call) -> Answer:
