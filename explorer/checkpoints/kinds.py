@@ -24,8 +24,6 @@ _LIKELY = (".pt", ".pth", ".pt.tar", ".pth.tar", ".msgpack")
 """Whatever torch.save or Flax was given: weights unless the name speaks of data."""
 _OPEN = (".bin", ".h5", ".hdf5")
 """Anybody's ending: weights where the name says so, else only the first bytes can tell."""
-UNREAD = (".msgpack", ".nemo", ".onnx")
-"""Endings of weights whose insides are not read: Flax, NeMo's archives, ONNX."""
 _NOT_WEIGHTS = ("training_args.bin",)
 _FLAX_FILE = re.compile(r"(?:checkpoint|ckpt)[-_]?\d+", re.IGNORECASE)
 """Flax's own save_checkpoint writes one file without an ending for each step."""
@@ -68,7 +66,7 @@ def holds_weights(key: str, beside: Set[str] = frozenset()) -> bool | None:
         return True
     if name in _NOT_WEIGHTS or _TOKENIZER.search(name):
         return False
-    if name.endswith(_SURE) or _FLAX_FILE.fullmatch(name):
+    if name.endswith(_SURE) or is_flax_file(name):
         return True
     if not name.endswith(_LIKELY + _OPEN):
         return False
@@ -95,6 +93,10 @@ def is_tokenizer(key: str) -> bool:
     return _TOKENIZER.search(base(key)) is not None
 
 
+def is_flax_file(name: str) -> bool:
+    return _FLAX_FILE.fullmatch(name) is not None
+
+
 def part_of(key: str) -> str:
     """`model`, `optimizer` or `other`: what the tensors of a file of this name are."""
     if is_optimizer(key):
@@ -105,9 +107,9 @@ def part_of(key: str) -> str:
 def stands_alone(key: str) -> bool:
     """Whether one file of this kind is a whole checkpoint, however many lie in its folder."""
     name = base(key)
-    if _FLAX_FILE.fullmatch(name):
+    if name.endswith(_ALONE) or is_flax_file(name):
         return True
-    return name.endswith(_ALONE) or (name.endswith(".gguf") and not re.search(r"-\d{5}-of-\d{5}\.", name))
+    return name.endswith(".gguf") and not re.search(r"-\d{5}-of-\d{5}\.", name)
 
 
 def format_of(files: Sequence[str]) -> str:
@@ -129,7 +131,7 @@ def format_of(files: Sequence[str]) -> str:
         ("torch", bool({"pt", "pth", "bin", "jit"} & endings) or any(n.endswith(".pth.tar") for n in names)),
         ("gguf", "gguf" in endings),
         ("keras", "keras" in endings or bool({"h5", "hdf5"} & endings)),
-        ("flax", "msgpack" in endings or any(_FLAX_FILE.fullmatch(n) for n in names)),
+        ("flax", "msgpack" in endings or any(map(is_flax_file, names))),
         ("nemo", "nemo" in endings),
         ("onnx", "onnx" in endings),
     ):

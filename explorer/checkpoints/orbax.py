@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 from explorer.checkpoints.dtypes import named, size_in_bytes
@@ -40,9 +41,9 @@ def read_arrays(info: ObjectInfo, file: str, checkpoint: Checkpoint) -> Reading[
         if slash + last in _DESCRIPTIONS and isinstance(record.value, bytes):
             dtype, shape = describe(record.value, record.key)
             if shape == ():
-                state |= _scalar(name, dtype, values.get(f"{name}/0"))
+                state |= scalar(name, dtype, values.get(f"{name}/0"))
             tensors.append(_tensor(name, dtype, shape, file))
-    return Part(file, "orbax", _sorted_by_part(tensors), state=state)
+    return Part(file, "orbax", sorted_by_part(tensors), state=state)
 
 
 def read_array(info: ObjectInfo, file: str, data: bytes) -> Part:
@@ -91,7 +92,7 @@ def _tensor(name: str, dtype: str, shape: tuple[int, ...], file: str) -> Tensor:
     return Tensor(name, dtype, shape, size_in_bytes(dtype, shape) or 0, file)
 
 
-def _sorted_by_part(tensors: Iterable[Tensor]) -> tuple[Tensor, ...]:
+def sorted_by_part(tensors: Iterable[Tensor]) -> tuple[Tensor, ...]:
     """Which are the model's: what lies under `params`, or all but the optimizer where nothing does."""
     every = list(tensors)
     has_params = any("params" in tensor.name.split(".")[:2] for tensor in every)
@@ -101,12 +102,12 @@ def _sorted_by_part(tensors: Iterable[Tensor]) -> tuple[Tensor, ...]:
         part = "optimizer" if any(word.startswith("opt") for word in words) else "model"
         if part == "model" and has_params and "params" not in words:
             part = "other"
-        found.append(Tensor(t.name, t.dtype, t.shape, t.size_bytes, t.file, part=part))
+        found.append(replace(t, part=part))
     return tuple(found)
 
 
-def _scalar(name: str, dtype: str, chunk: bytes | None) -> dict[str, Value]:
-    """A number such as `step`, whose only chunk is inline."""
+def scalar(name: str, dtype: str, chunk: bytes | None) -> dict[str, Value]:
+    """A number such as `step`, from the little-endian bytes of its only chunk."""
     code = _SCALARS.get(dtype)
     if code is None or chunk is None:
         return {}

@@ -7,9 +7,8 @@ from dataclasses import replace
 
 from explorer.checkpoints.dcp import Engine, digest_here
 from explorer.checkpoints.inert import BadPickle
-from explorer.checkpoints.kinds import UNREAD
 from explorer.checkpoints.learning_rate import contradictions
-from explorer.checkpoints.registry import left_unread, tasks
+from explorer.checkpoints.registry import exports, left_unread, tasks
 from explorer.checkpoints.values import Checkpoint, Manifest, Part, Tensor, Value
 from explorer.checkpoints.waves import Reading, together
 from explorer.errors import BadCheckpoint
@@ -115,11 +114,11 @@ def _against_index(
 
 
 def _without_reader(checkpoint: Checkpoint) -> list[str]:
-    names = [checkpoint.relative(i.key) for i in checkpoint.objects if i.key.endswith(UNREAD)]
+    names = list(exports(checkpoint))
     too_many = left_unread(checkpoint)
     if too_many:
         return [f"{too_many} of its files were not read: a checkpoint of so many is unusual"]
-    return [f"{_names(names)} of a format without a reader here: compared as objects only"] if names else []
+    return [f"{_names(names)}: the model once more, in another form, compared as an object"] if names else []
 
 
 def _components(checkpoint: Checkpoint, tensors: list[Tensor]) -> list[Tensor]:

@@ -5,21 +5,34 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
-from explorer.checkpoints import gguf, heads, keras, orbax, safetensors, states, torch_files, zips
+from explorer.checkpoints import (
+    flax,
+    gguf,
+    heads,
+    keras,
+    onnx,
+    orbax,
+    safetensors,
+    states,
+    tars,
+    torch_files,
+    zips,
+)
 from explorer.checkpoints.dcp import Engine, digest_here, read_metadata
 from explorer.checkpoints.jsons import MAX_JSON_BYTES
-from explorer.checkpoints.kinds import base, is_tokenizer, part_of
+from explorer.checkpoints.kinds import base, is_flax_file, is_tokenizer, part_of
 from explorer.checkpoints.values import Checkpoint, Part
 from explorer.checkpoints.waves import Reading
 from explorer.errors import BadCheckpoint
 from explorer.lineage.values import ObjectInfo, Range
 
-READER_VERSION = 5
+READER_VERSION = 7
 """Rises when a reader learns something: what older ones kept on disk is read anew."""
 
 _STRAY_JSON_BYTES = 256 * 1024
-"""Other people's JSON is read up to this size; beyond it is data, not configuration."""
+"""Other people's JSON and YAML is read up to this size; beyond it is data, not configuration."""
 
 
 MAX_FILES = 600
@@ -28,7 +41,13 @@ _OTHER_RANKS = re.compile(
     r"(?:bf16_|fp16_)?(?:zero_pp_rank_(?!0_)\d+_)?mp_rank_(?!00_)\d+_.*|(?:bf16_|fp16_)?zero_pp_rank_(?!0_)\d+_.*"
 )
 """DeepSpeed: what all ranks have in common is read from the first one's files, the others are only listed."""
-_SNIFFED = (".safetensors", ".pt", ".pth", ".bin", ".ckpt", ".pkl", ".jit", ".gguf", ".keras")
+_SNIFFED = (
+    ".safetensors", ".pt", ".pth", ".bin", ".ckpt", ".pkl", ".jit", ".gguf", ".keras", ".msgpack",
+    ".pt.tar", ".pth.tar",
+)  # fmt: skip
+_EXPORTS = re.compile(r"flax_model.*\.msgpack|tf_model.*\.h5|.*\.onnx")
+"""One model in another framework's form, beside the one that is read."""
+_LEADING = re.compile(r"(?:pytorch_)?model.*\.(?:safetensors|bin)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,23 +85,31 @@ def left_unread(checkpoint: Checkpoint) -> int:
     return max(0, len(_tasks(checkpoint, digest_here)) - MAX_FILES)
 
 
+def exports(checkpoint: Checkpoint) -> tuple[str, ...]:
+    """Files that hold the model once more in another framework's form; they are not read."""
+    files = [checkpoint.relative(info.key) for info in checkpoint.objects]
+    leading = {file[: -len(base(file))] for file in files if _LEADING.fullmatch(base(file))}
+    return tuple(f for f in files if f[: -len(base(f))] in leading and _EXPORTS.fullmatch(base(f)))
+
+
 def _tasks(checkpoint: Checkpoint, engine: Engine) -> list[Task]:
     found = []
+    skipped = {*exports(checkpoint)}
     for info in checkpoint.objects:
         file = checkpoint.relative(info.key)
-        if not info.size_bytes:
+        if not info.size_bytes or file in skipped:
             continue
         reading = _reader_of_folder(info, file, checkpoint, engine)
         if reading is not None:
             found.append(Task(info, file, reading, _beside(info, checkpoint)))
             continue
-        reading = _reading_of(info, file)
+        reading = _reading_of(info, file, engine)
         if reading is not None:
             found.append(Task(info, file, reading))
     return found
 
 
-def _reading_of(info: ObjectInfo, file: str) -> Callable[[], Reading[Part]] | None:
+def _reading_of(info: ObjectInfo, file: str, engine: Engine) -> Callable[[], Reading[Part]] | None:
     name = base(file)
     if _OTHER_RANKS.fullmatch(name):
         return None
@@ -91,8 +118,14 @@ def _reading_of(info: ObjectInfo, file: str) -> Callable[[], Reading[Part]] | No
         return lambda: _whole(info, file, lambda data: parse(file, data))
     if name == ".zarray" or (name == "zarr.json" and "/" in file):
         return lambda: _whole(info, file, lambda data: orbax.read_array(info, file, data))
-    if name.endswith(".h5"):
+    if name.endswith((".h5", ".hdf5")):
         return lambda: keras.read_weights(info, file)
+    if name.endswith(".onnx"):
+        return lambda: _from_head(info, file, onnx.read_onnx)
+    if name.endswith(".nemo"):
+        return lambda: _from_head(info, file, partial(tars.read_tar, inside=_inside(engine)))
+    if name.endswith((".yaml", ".yml")) and info.size_bytes <= _STRAY_JSON_BYTES:
+        return lambda: _whole(info, file, lambda data: states.read_yaml(file, data))
     if name.endswith(".index.json"):
         return lambda: _whole(info, file, lambda data: safetensors.read_index(info, file, data))
     if name.endswith(".json"):
@@ -100,7 +133,7 @@ def _reading_of(info: ObjectInfo, file: str) -> Callable[[], Reading[Part]] | No
         if is_tokenizer(name) or not (known or info.size_bytes <= _STRAY_JSON_BYTES):
             return None
         return lambda: _whole(info, file, lambda data: states.read_json(file, data))
-    if name.endswith(_SNIFFED) and not name.endswith(".distcp"):
+    if name.endswith(_SNIFFED) or is_flax_file(name):
         return lambda: _sniffed(info, file)
     return None
 
@@ -131,9 +164,23 @@ def _whole(info: ObjectInfo, file: str, parse: Callable[[bytes], Part]) -> Readi
     return parse(data)
 
 
+def _from_head(
+    info: ObjectInfo, file: str, reader: Callable[[ObjectInfo, str, bytes], Reading[Part]]
+) -> Reading[Part]:
+    (head,) = yield (Range(info.key, 0, min(info.size_bytes, safetensors.SHARD_HEAD_BYTES)),)
+    return (yield from reader(info, file, head))
+
+
+def _inside(engine: Engine) -> tars.ReadFolder:
+    """The readers of what lies in an archive: archives in archives are left alone."""
+    return lambda folder: [
+        (task.info.key, task.reading()) for task in tasks(folder, engine) if not task.file.endswith(".nemo")
+    ]
+
+
 def _sniffed(info: ObjectInfo, file: str) -> Reading[Part]:
-    """A file by its first bytes: endings lie (`.bin` and `.ckpt` may be any of four formats)."""
-    head, tail = yield from _ends(info, file.endswith((".safetensors", ".gguf")))
+    """A file by its first bytes: endings lie."""
+    head, tail = yield from _ends(info, file.endswith((".safetensors", ".gguf", ".msgpack")))
     kind = heads.kind_of(head, info.size_bytes)
     if kind == "zip":
         if not tail:  # a zip under the name of a safetensors file
@@ -148,6 +195,10 @@ def _sniffed(info: ObjectInfo, file: str) -> Reading[Part]:
         return (yield from safetensors.read_safetensors(info, file, part_of(file), head))
     if kind == "pickle":
         return (yield from torch_files.read_pickle(info, file, head))
+    if kind == "msgpack":
+        return (yield from flax.read_flax(info, file, head))
+    if kind == "hdf5":
+        return (yield from keras.read_weights(info, file))
     known = f"of the format {kind}, which has no reader here" if kind else "of no format that is known here"
     return Part(file, warnings=(f"{file}: {known}, it was compared as an object",))
 

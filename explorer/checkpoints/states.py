@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from explorer.checkpoints.inert import plain_tree
 from explorer.checkpoints.jsons import flatten, parse_object
 from explorer.checkpoints.kinds import base
 from explorer.checkpoints.values import Part
+from explorer.checkpoints.yamls import parse_yaml
 from explorer.errors import BadCheckpoint
 
 _SETS = ("target_modules", "modules_to_save", "exclude_modules")
@@ -28,10 +30,21 @@ def read_json(file: str, data: bytes) -> Part:
         return Part(file, "json", state=flatten(_renamed(body)))
     if name == "adapter_config.json":
         return Part(file, "json", config=flatten(_sorted_sets(body), "adapter"))
-    # a config.json in a folder below (unet/config.json) keeps its path
-    stem = file.removesuffix(".json").replace("/", ".")
-    prefix = stem.removesuffix("config").removesuffix(".") if name == "config.json" else stem
-    return Part(file, "json", config=flatten(body, prefix))
+    return Part(file, "json", config=flatten(body, _prefix(file)))
+
+
+def read_yaml(file: str, data: bytes) -> Part:
+    """Settings in YAML: OmegaConf's, Hydra's, Lightning's `hparams.yaml`. Raises BadCheckpoint."""
+    value, tags = parse_yaml(data, file)
+    config = flatten(plain_tree(value), _prefix(file)) if isinstance(value, dict | list) else {}
+    return Part(file, "yaml", config=config, refers_to=tags)
+
+
+def _prefix(file: str) -> str:
+    """What the settings of a file are called by: nothing for a config, the path for one in a folder below."""
+    stem = file.rpartition(".")[0].replace("/", ".")
+    folder, _, name = stem.rpartition(".")
+    return folder if name in ("config", "model_config", "hparams") else stem
 
 
 def _trainer_state(file: str, body: dict[str, Any]) -> Part:

@@ -8,6 +8,7 @@ import pickle
 import random
 import struct
 import sys
+import tarfile
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -113,6 +114,45 @@ def gguf_file() -> bytes:
         + struct.pack("<I2QIQ", 2, 3, 2, 0, 0)
     )
     return head + bytes(-len(head) % 32) + bytes(24)
+
+
+def onnx_file(
+    arrays: dict[str, np.ndarray], *, dims: tuple[int, ...] | None = None, location: str | None = None
+) -> bytes:
+    """A model of initialisers alone, field by field as onnx.proto has them."""
+
+    def number(value: int) -> bytes:
+        out = bytearray()
+        while value > 127:
+            out.append(value & 127 | 128)
+            value >>= 7
+        return bytes([*out, value])
+
+    def part(field: int, body: bytes) -> bytes:
+        return number(field << 3 | 2) + number(len(body)) + body
+
+    graph = part(2, b"net")
+    for name, array in arrays.items():
+        kind = {"float32": 1, "float64": 11}[array.dtype.name]
+        sides = b"".join(b"\x08" + number(side) for side in dims or array.shape)
+        body = sides + b"\x10" + number(kind) + part(8, name.encode())
+        if location is None:
+            body += part(9, array.tobytes())
+        else:
+            body += part(13, part(1, b"location") + part(2, location.encode())) + b"\x70\x01"
+        graph += part(5, body)
+    return b"\x08\x08" + part(2, b"tests") + part(7, graph) + part(8, part(1, b"") + b"\x10\x11")
+
+
+def nemo_file(members: dict[str, bytes], *, mode: str = "w", form: int = tarfile.GNU_FORMAT) -> bytes:
+    """A tar with `./` in front of every name, as NeMo packs its folder."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode=mode, format=form) as archive:  # type: ignore[call-overload]
+        for name, data in members.items():
+            told = tarfile.TarInfo(f"./{name}")
+            told.size = len(data)
+            archive.addfile(told, io.BytesIO(data))
+    return buffer.getvalue()
 
 
 def state_dict(*names: str) -> bytes:
