@@ -1,12 +1,12 @@
-"""The database behind one writer thread: jobs that arrive together are committed together."""
+"""The database behind one writer at a time: jobs that arrive together are committed together."""
 
 from __future__ import annotations
 
 import contextlib
-import queue
 import sqlite3
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from pathlib import Path
@@ -18,7 +18,6 @@ from explorer.localstore.refusals import Refusal
 
 T = TypeVar("T")
 Job = Callable[["Transaction"], T]
-_BATCH = 512
 _FATAL = (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_READONLY)
 
 
@@ -52,10 +51,9 @@ class Ledger:
         self.clock = Clock(last_ns, now_ns)
         self.generation = 0
         """Rises with every commit: what was read before a rise may be stale."""
-        self._jobs: queue.SimpleQueue[tuple[Job[Any], Future[Any]] | None] = queue.SimpleQueue()
-        self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
-        if not read_only:
-            self._thread.start()
+        self._jobs: deque[tuple[Job[Any], Future[Any]]] = deque()
+        self._turn = threading.Lock()
+        """Whoever holds it is the writer."""
 
     def read(self) -> sqlite3.Connection:
         """This thread's reading connection; every statement sees all that was acknowledged before it."""
@@ -79,12 +77,18 @@ class Ledger:
     def write(self, job: Job[T]) -> T:
         """Run `job` in the next transaction and return its answer once that is on disk.
 
+        Of the threads that wait while one commits, the next in turn commits for all of them; a thread that
+        does nothing else would cost every write two more changes of thread.
+
         Raises:
             Refusal: the job refused, or the store takes no writes any more.
         """
         self.check_writable()
         future: Future[T] = Future()
-        self._jobs.put((job, future))
+        self._jobs.append((job, future))
+        with self._turn:
+            if not future.done():
+                self._commit([self._jobs.popleft() for _ in range(len(self._jobs))])
         return future.result()
 
     def check_writable(self) -> None:
@@ -92,10 +96,11 @@ class Ledger:
             raise Refusal("ServiceUnavailable", f"The store is read-only: {self.refuse_writes_because}.")
 
     def close(self) -> None:
-        """Commit what is queued and let go of the database."""
-        if self._thread.is_alive():
-            self._jobs.put(None)
-            self._thread.join()
+        """Let go of the database, when the commit that is under way is done."""
+        with self._turn:
+            self._close()
+
+    def _close(self) -> None:
         if not self._read_only:
             with contextlib.suppress(sqlite3.Error):
                 self._writer_connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -103,16 +108,6 @@ class Ledger:
         with self._lock:
             for connection in self._readers:
                 connection.close()
-
-    def _run(self) -> None:
-        open_ = True
-        while open_:
-            batch = [self._jobs.get()]
-            with contextlib.suppress(queue.Empty):
-                while len(batch) < _BATCH:
-                    batch.append(self._jobs.get_nowait())
-            open_ = None not in batch
-            self._commit([item for item in batch if item is not None])
 
     def _commit(self, batch: list[tuple[Job[Any], Future[Any]]]) -> None:
         """One transaction for the batch; a job that raises is undone alone."""
@@ -133,18 +128,21 @@ class Ledger:
                 else:
                     answers.append((future, answer))
                 connection.execute("RELEASE job")
-            connection.execute("UPDATE store SET value=? WHERE name='last_ns'", (self.clock.last_ns,))
+            if answers:
+                connection.execute("UPDATE store SET value=? WHERE name='last_ns'", (self.clock.last_ns,))
             connection.execute("COMMIT")
-        except sqlite3.Error as error:
+        except BaseException as error:
             with contextlib.suppress(sqlite3.Error):
                 connection.execute("ROLLBACK")
             self._fail(batch, error)
+            if not isinstance(error, sqlite3.Error):
+                raise
             return
         self.generation += 1
         for future, answer in answers:
             future.set_result(answer)
 
-    def _fail(self, batch: list[tuple[Job[Any], Future[Any]]], error: sqlite3.Error) -> None:
+    def _fail(self, batch: list[tuple[Job[Any], Future[Any]]], error: BaseException) -> None:
         code = getattr(error, "sqlite_errorcode", 0) & 0xFF
         full = code == sqlite3.SQLITE_FULL
         if code in _FATAL:
