@@ -1,47 +1,117 @@
-"""Curves of several nodes as a notebook shows them: one figure, one table, and frames to go on with."""
+"""Curves of several nodes as a notebook shows them: a figure, a table, and what both are set by."""
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
-from explorer.errors import ExplorerError
 from explorer.lineage.address import Node
-from explorer.lineage.values import show_overrides
-from explorer.notebook.live import Live
-from explorer.notebook.page import dim, heading, page, table, warnings
-from explorer.notebook.words import count, loss
+from explorer.metrics import group_by
+from explorer.notebook import comparison_page
+from explorer.notebook.comparison_rows import chosen, columns_of, frame_of, rows_of
+from explorer.notebook.look import READ_ANEW, Look, arguments, changed
+from explorer.wording import count
 
 if TYPE_CHECKING:
     import ipywidgets
     import pandas as pd
-    from plotly.graph_objects import FigureWidget
+    from plotly.graph_objects import Figure, FigureWidget
 
-    from explorer.metrics import Comparison
+    from explorer.metrics import Comparison, Row
+    from explorer.notebook.comparison_widget import ComparisonWidget
     from explorer.notebook.explorer import Explorer
     from explorer.notebook.figure import ComparisonFigure
+    from explorer.notebook.node import BoundNode
+
+T = TypeVar("T")
+
+
+class Setting(Generic[T]):
+    """A part of a view's look: setting it moves the figure, the table and the controls."""
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._name = name
+
+    @overload
+    def __get__(self, view: None, owner: type) -> Setting[T]: ...
+    @overload
+    def __get__(self, view: ComparisonView, owner: type) -> T: ...
+    def __get__(self, view: ComparisonView | None, owner: type) -> Setting[T] | T:
+        if view is None:
+            return self
+        found: T = getattr(view.look, self._name)
+        return found
+
+    def __set__(self, view: ComparisonView, value: T) -> None:
+        view.set(**{self._name: value})
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What one reading brought: a comparison a metric, and a row of the table a curve."""
+
+    nodes: tuple[Node, ...]
+    comparisons: tuple[Comparison, ...]
+    rows: tuple[Row, ...]
 
 
 class ComparisonView:
-    """What `ex.compare` found; `comparison` is the plain value, newer while runs go on."""
+    """What `ex.compare` found; `comparison` is the plain value, newer while runs go on.
 
-    def __init__(
-        self, explorer: Explorer, nodes: Sequence[Node], metric: str | None, found: Comparison
-    ) -> None:
+    Everything that its controls do can be set here: `view.smoothing = 0.9`, `view.x = "tokens"`.
+    """
+
+    x = Setting[str]()
+    smoothing = Setting[float]()
+    after_fork = Setting[bool]()
+    log_x = Setting[bool]()
+    log_y = Setting[bool]()
+    delta = Setting[bool]()
+    colour_by = Setting[str]()
+    group_by = Setting[str]()
+    lost = Setting[bool]()
+    filter = Setting[str]()
+    sort = Setting[str]()
+    hidden = Setting[Iterable[str]]()
+
+    def __init__(self, explorer: Explorer, nodes: Sequence[Node], settings: dict[str, object]) -> None:
         self._explorer = explorer
         self._nodes = tuple(nodes)
-        self._wanted = metric
-        self._reading = threading.Lock()
-        self._curves: tuple[object, ...] = ()
-        self._table: ipywidgets.HTML | None = None
-        self.comparison = found
+        self._widget: ComparisonWidget | None = None
+        self._selected: Node | None = None
+        self.look = self._asked(Look(), settings)
+        found = self.read(self.look)
+        self.comparisons, self.rows = found.comparisons, found.rows
+        self._check_hyperparameters(self.look)
+        self.chosen: tuple[Row, ...] = chosen(self.rows, self.look)
 
     @property
-    def metric(self) -> str:
-        return self.comparison.metric
+    def comparison(self) -> Comparison:
+        """That of the first metric."""
+        return self.comparisons[0]
+
+    @property
+    def metric(self) -> str | tuple[str, ...]:
+        """The metric shown, or all of them where there are several; may be set to either."""
+        found = tuple(c.metric for c in self.comparisons)
+        return found[0] if len(found) == 1 else found
+
+    @metric.setter
+    def metric(self, wanted: str | Iterable[str]) -> None:
+        self.set(metric=wanted)
+
+    @property
+    def baseline(self) -> str:
+        """`parent`, or the address of the node that all are compared with; may be set to any place."""
+        return self.look.baseline
+
+    @baseline.setter
+    def baseline(self, place: object) -> None:
+        self.set(baseline=place)
 
     @property
     def metrics(self) -> tuple[str, ...]:
@@ -49,17 +119,132 @@ class ComparisonView:
         return self.comparison.metrics
 
     @property
+    def axes(self) -> tuple[str, ...]:
+        """What `x` may be: the axes that all of the nodes have."""
+        return self.comparison.axes
+
+    @property
+    def hyperparameters(self) -> tuple[str, ...]:
+        """Those that differ between the nodes: what `colour_by` and `group_by` are for."""
+        return tuple(c.name for c in columns_of(self.rows, self.comparisons) if c.told.startswith("hyper"))
+
+    @property
+    def nodes(self) -> tuple[BoundNode, ...]:
+        return tuple(self._explorer.node(node) for node in self._nodes)
+
+    @property
     def title(self) -> str:
-        return f"{self.metric} of {count(len(self.comparison.nodes), 'node')}"
+        return f"{', '.join(c.metric for c in self.comparisons)} of {count(len(self.rows), 'node')}"
 
     @property
     def figure(self) -> FigureWidget:
-        """The plotly FigureWidget: one for the life of this view, at most 2,000 points a curve."""
-        return self._drawn.widget
+        """The plotly FigureWidget: one for the life of this view, 20,000 points at most."""
+        return self.drawn.widget
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """The table under the figure, exact, filtered and sorted as it is: a row per node."""
+        return frame_of(self.chosen, columns_of(self.rows, self.comparisons))
+
+    @property
+    def selected(self) -> BoundNode | None:
+        """The checkpoint that was clicked, with `.fork()` and `.resume()`; may be set to any place."""
+        return None if self._selected is None else self._explorer.node(self._selected)
+
+    @selected.setter
+    def selected(self, place: object) -> None:
+        self._selected = None if place is None else self._explorer.node(place).node
+        if "drawn" in self.__dict__:
+            self.drawn.select(self._selected)
+        if self._widget is not None:
+            self._widget.paint()
+
+    @property
+    def snippet(self) -> str:
+        """This comparison, as it looks now, as an expression that runs anywhere."""
+        places = ", ".join(repr(self._explorer.address(node)) for node in self._nodes)
+        told = arguments(self.look)
+        return f"{self._explorer.opened_by}.compare([{places}]{', ' + told if told else ''})"
+
+    def set(self, **settings: object) -> ComparisonView:
+        """Several settings at once: `view.set(x="tokens", smoothing=0.9)`.
+
+        Raises:
+            BadInput: no such setting, value, metric, axis, hyperparameter or column; nothing has changed.
+        """
+        look = self.with_settings(settings)
+        self.apply(look, self.read(look) if READ_ANEW & settings.keys() else None)
+        return self
+
+    def with_settings(self, settings: dict[str, object]) -> Look:
+        """The look with these settings, checked as far as that needs no reading."""
+        look = self._asked(self.look, settings)
+        self._check_hyperparameters(look)
+        return look
+
+    def _asked(self, look: Look, settings: dict[str, object]) -> Look:
+        if settings.get("baseline") not in (None, "parent"):
+            settings = {**settings, "baseline": self._explorer.node(settings["baseline"]).address}
+        return changed(look, settings)
+
+    def _check_hyperparameters(self, look: Look) -> None:
+        for name in {look.colour_by, look.group_by} - {""}:
+            group_by(self.comparison, name)
+
+    def read(self, look: Look, nodes: Iterable[Node] | None = None) -> Found:
+        """The curves anew, and what the table says of them. Blocks: see `Workspace.compare`."""
+        workspace, places = self._explorer.workspace, self._nodes if nodes is None else tuple(nodes)
+        told: dict[str, Any] = {"smoothing": look.smoothing, "baseline": look.baseline}
+        if look.metric:
+            comparisons = workspace.compare(places, list(look.metric), look.x, **told)
+        else:
+            comparisons = (workspace.compare(places, None, look.x, **told),)
+        return Found(places, comparisons, rows_of(comparisons))
+
+    def apply(self, look: Look, found: Found | None = None) -> None:
+        """Show another look, or newer numbers. On the kernel's loop; all of it or, with an error, nothing."""
+        self.chosen = chosen(self.rows if found is None else found.rows, look)
+        self.look = look
+        if found is not None:
+            self._nodes, self.comparisons, self.rows = found.nodes, found.comparisons, found.rows
+        if "drawn" in self.__dict__:
+            self.drawn.show(self.comparisons, look, self.shown)
+        if self._widget is not None:
+            self._widget.paint()
+
+    def refresh(self) -> ComparisonView:
+        """Read the curves again now; a widget on the page does so by itself while runs go on."""
+        self.apply(self.look, self.read(self.look))
+        return self
+
+    def add(self, *places: object) -> ComparisonView:
+        """Compare further nodes as well, in the same figure."""
+        nodes = tuple(dict.fromkeys((*self._nodes, *(self._explorer.node(place).node for place in places))))
+        self.apply(self.look, self.read(self.look, nodes))
+        return self
+
+    @property
+    def shown(self) -> frozenset[str]:
+        """The labels of the curves that are drawn."""
+        return frozenset(row.label for row in self.chosen) - self.look.hidden
+
+    def parallel(self) -> Figure:
+        """Parallel coordinates: the hyperparameters that differ and the last value, a line per node."""
+        from explorer.notebook.parallel import parallel
+
+        return parallel(self.chosen, columns_of(self.rows, self.comparisons), self.comparison)
+
+    def save(self, path: str | Path) -> Path:
+        """Write what is shown: all points as .csv or .parquet, a picture as .png or .svg, a page as .html.
+
+        Raises:
+            BadInput: another ending, or a package that it needs is missing.
+        """
+        return comparison_page.save(self, Path(path))
 
     def to_frame(self) -> pd.DataFrame:
-        """A row per point: node, step, x, value, inherited. All points, nothing thinned."""
-        return self.comparison.to_frame()
+        """A row per point, nothing thinned: node, step, x, value, inherited; of several metrics, which."""
+        return comparison_page.to_frame(self)
 
     def summary(self) -> pd.DataFrame:
         """A row per node: what it changed, last, best and where, difference to its parent."""
@@ -69,121 +254,39 @@ class ComparisonView:
         """The document that `explorer compare --json` prints."""
         return self.comparison.to_json()
 
-    def refresh(self, metric: str | None = None) -> None:
-        """Read the curves again, or those of another metric, and move the figure's lines."""
-        self._wanted = metric or self._wanted
-        self._apply(self._explorer.workspace.compare(self._nodes, self._wanted))
-
     def widget(self) -> ipywidgets.Widget:
-        """The figure under its controls, and the table: follows runs while they go on."""
-        return self._whole
+        """The figure between its controls and its table: follows runs while they go on."""
+        if self._widget is None:
+            from explorer.notebook.comparison_widget import ComparisonWidget
+
+            self._widget = ComparisonWidget(self._explorer, self)
+        self._widget.follow()
+        return self._widget.box
+
+    def rest(self) -> None:
+        """Follow the runs no more; what was seen last stays on the page."""
+        if self._widget is not None:
+            self._widget.rest()
+        if "drawn" in self.__dict__:
+            self.drawn.rest()
 
     @cached_property
-    def _drawn(self) -> ComparisonFigure:
+    def drawn(self) -> ComparisonFigure:
+        """What owns the figure."""
         from explorer.notebook.figure import ComparisonFigure
 
-        return ComparisonFigure(self.comparison)
-
-    @cached_property
-    def _whole(self) -> ipywidgets.Widget:
-        import ipywidgets
-
-        from explorer.notebook.figure import Fit
-
-        drawn = self._drawn
-        metric = ipywidgets.Dropdown(options=self.metrics, value=self.metric, layout={"width": "200px"})
-        metric.observe(lambda change: self._switch(change["new"]), "value")
-        view = ipywidgets.ToggleButtons(
-            options=[("after the fork", True), ("everything", False)], value=drawn.after_fork
+        made = ComparisonFigure(
+            self.comparisons, self.look, self.shown, lambda node: setattr(self, "selected", node)
         )
-        view.style.button_width = "120px"
-        view.observe(lambda change: setattr(drawn, "after_fork", change["new"]), "value")
-        log = ipywidgets.ToggleButton(description="log y", layout={"width": "70px"})
-        log.observe(lambda change: drawn.log_y(change["new"]), "value")
-        controls = ipywidgets.HBox([metric, *([view] if drawn.after_fork else []), log])
-        controls.layout.flex_flow = "row wrap"
-        controls.layout.grid_gap = "4px 8px"
-        self._table = ipywidgets.HTML(self._repr_html_())
-        live = Live(self._look)
-        self._explorer.backstage.follow(live)
-        self._explorer.workspace.subscribe(live.mark)
-        return ipywidgets.VBox([controls, self.figure, self._table, Fit()])
-
-    def _look(self) -> None:
-        """Read again when a curve of ours has moved: the tree's curves tell, which cost us nothing."""
-        state = self._explorer.state
-        curves = tuple(state.curves.get(node.bucket) for node in self._nodes)
-        if curves != self._curves:
-            first = not self._curves
-            self._curves = curves
-            if not first:
-                self._explorer.backstage.submit(self._read_again)
-
-    def _switch(self, metric: str) -> None:
-        if metric != self.metric:
-            self._wanted = metric
-            self._explorer.backstage.submit(self._read_again)
-
-    def _read_again(self) -> None:
-        if not self._reading.acquire(blocking=False):
-            return
-        try:
-            found = self._explorer.workspace.compare(self._nodes, self._wanted)
-        except ExplorerError:
-            return  # the next movement tries again; the tree paints what is wrong with the store
-        finally:
-            self._reading.release()
-        self._explorer.backstage.later(lambda: self._apply(found))
-
-    def _apply(self, found: Comparison) -> None:
-        self.comparison = found
-        if "_drawn" in self.__dict__:
-            self._drawn.show(found)
-        if self._table is not None:
-            self._table.value = self._repr_html_()
+        if self._selected is not None:
+            made.select(self._selected)
+        return made
 
     def __repr__(self) -> str:
-        lines = [self.title]
-        for curve in self.comparison.nodes:
-            best = (
-                f"best {loss(curve.best.value)} at {curve.best.x:g}"
-                if curve.best is not None
-                else "no values"
-            )
-            lines.append(f"  {curve.label:<32} last {loss(curve.last) or '-'}  {best}")
-        return "\n".join([*lines, *(f"  warning: {text}" for text in self.comparison.warnings)])
+        return comparison_page.as_text(self)
 
     def _repr_html_(self) -> str:
-        nodes = self.comparison.nodes
-        inherited = any(curve.best is not None and curve.best.inherited for curve in nodes)
-        rows = [
-            (
-                curve.label,
-                show_overrides(curve.overrides),
-                "" if curve.fork_step is None else f"{curve.fork_step:g}",
-                loss(curve.last),
-                "" if curve.best is None else loss(curve.best.value) + ("*" if curve.best.inherited else ""),
-                "" if curve.best is None else f"{curve.best.x:g}",
-                _signed(curve.delta_to_parent),
-                _signed(curve.mean_delta),
-                curve.non_finite or "",
-                curve.discarded_points or "",
-            )
-            for curve in nodes
-        ]
-        x = self.comparison.x
-        head = (
-            "node", "changed", f"fork {x}", "last", "best", f"best {x}",
-            "Δ parent", "mean Δ", "not finite", "lost points",
-        )  # fmt: skip
-        kept = [at for at in range(len(head)) if at == 0 or any(str(row[at]) for row in rows)]
-        body = table(
-            [head[at] for at in kept],
-            [[row[at] for at in kept] for row in rows],
-            numbers=[place for place, at in enumerate(kept) if at > 1],
-        )
-        note = dim("* reached before the fork, by the parent") if inherited else ""
-        return page(heading(self.title), body, note, warnings(self.comparison.warnings))
+        return comparison_page.as_html(self)
 
     def _repr_mimebundle_(self, **_: object) -> dict[str, Any]:
         from explorer.notebook.run_widget import view_of
@@ -194,10 +297,3 @@ class ComparisonView:
 def preload(explorer: Explorer) -> None:
     """Begin to import plotly, in a worker, where a comparison is likely."""
     explorer.backstage.submit(lambda: import_module("explorer.notebook.figure").figure_widget())
-
-
-def _signed(value: float | None) -> str:
-    if value is None:
-        return ""
-    digits = f"{abs(value):.4f}" if 5e-5 <= abs(value) < 10 else loss(abs(value))
-    return f"{'+' if value > 0 else '−' if value < 0 else ''}{digits}"

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any
 from explorer.errors import BadInput, ExplorerError, NotFound
 from explorer.lineage.address import Address, Node
 from explorer.lineage.state import State
-from explorer.lineage.values import Overrides, Scalar
+from explorer.lineage.values import Scalar
 from explorer.notebook import static
 from explorer.notebook.backstage import Backstage
+from explorer.notebook.changes import changes_of, grid_of
+from explorer.notebook.followed import Followed
 from explorer.notebook.node import BoundNode
-from explorer.notebook.overrides import check, names_in
+from explorer.notebook.overrides import check
 
 if TYPE_CHECKING:
     from explorer.notebook.checkpoint import CheckpointView
@@ -39,6 +41,7 @@ class Explorer:
         self._close = close or workspace.close
         self.opened_by = opened_by
         self.backstage = Backstage()
+        self.followed = Followed()
         self._tree: LineageTree | None = None
 
     @property
@@ -138,20 +141,16 @@ class Explorer:
         """
         source = self.node(place)
         return BoundNode(
-            self, self.workspace.fork(source.node, name, self._changes(source, overrides, changes))
+            self,
+            self.workspace.fork(
+                source.node, name, changes_of(self.workspace, source.node, overrides, changes)
+            ),
         )
 
     def sweep(self, place: object, /, **values: Sequence[object]) -> tuple[BoundNode, ...]:
         """One fork per combination of values: `ex.sweep(node, lr=[1e-4, 3e-5], seed=[1, 2])` makes four."""
         source = self.node(place)
-        for name, several in values.items():
-            if isinstance(several, str) or not isinstance(several, Iterable):
-                raise BadInput(
-                    f"`{name}` is one value.", hint=f"a sweep needs a list: `{name}=[{several!r}]`"
-                )
-        lists = {name: list(several) for name, several in values.items()}
-        check(dict.fromkeys(lists), self._known(source) if lists else ())
-        grid = {name: [check({name: v}, ())[0][1] for v in several] for name, several in lists.items()}
+        grid = grid_of(self.workspace, source.node, values)
         return tuple(BoundNode(self, node) for node in self.workspace.sweep(source.node, grid))
 
     def resume(
@@ -171,7 +170,8 @@ class Explorer:
         from explorer.notebook.run import RunHandle
 
         source = self.node(place)
-        run = self.workspace.resume(source.node, template, self._changes(source, overrides, changes))
+        told = changes_of(self.workspace, source.node, overrides, changes)
+        run = self.workspace.resume(source.node, template, told)
         return RunHandle(self, run)
 
     def create_bucket(self, name: str) -> BoundNode:
@@ -204,15 +204,23 @@ class Explorer:
 
         return DiffView(self.workspace.diff(self.node(a).node, self.node(b).node))
 
-    def compare(self, places: Iterable[object], metric: str | None = None) -> ComparisonView:
-        """One metric of several nodes along their lineages, inherited history included."""
+    def compare(
+        self, places: Iterable[object], metric: str | Iterable[str] | None = None, **look: object
+    ) -> ComparisonView:
+        """Metrics of several nodes along their lineages, inherited history included: one metric, or a list.
+
+        `look` sets what its controls set: `x="tokens"`, `smoothing=0.9`, `colour_by="lr"`; see `Look`.
+
+        Raises:
+            BadInput: no such metric, axis, hyperparameter or setting.
+        """
         from explorer.notebook.comparison import ComparisonView, preload
 
         preload(self)
         if isinstance(places, str | BoundNode | Node):
             places = (places,)
         nodes = [self.node(place).node for place in places]
-        return ComparisonView(self, nodes, metric, self.workspace.compare(nodes, metric))
+        return ComparisonView(self, nodes, {"metric": metric, **look})
 
     def metrics(self, places: Iterable[object]) -> tuple[str, ...]:
         """The metrics that at least one of these nodes has."""
@@ -251,6 +259,7 @@ class Explorer:
 
     def close(self) -> None:
         """Let go of the store. Runs go on; widgets stay on the page as they were last seen."""
+        self.followed.rest()
         if self._tree is not None:
             self._tree.rest()
             self._tree = None
@@ -266,25 +275,6 @@ class Explorer:
     def snippet(self, node: Node) -> str:
         """A place as an expression that runs anywhere."""
         return f"{self.opened_by}[{self.address(node)!r}]"
-
-    def _changes(
-        self, source: BoundNode, overrides: Mapping[str, Scalar] | None, changes: Mapping[str, object]
-    ) -> Overrides:
-        if overrides is not None and not isinstance(overrides, Mapping):
-            raise BadInput("`overrides` is not a mapping.", hint='write overrides={"lr": 3e-5}')
-        checked = check(changes, self._known(source) if changes else ())
-        return tuple({**dict(check(overrides or {}, ())), **dict(checked)}.items())
-
-    def _known(self, source: BoundNode) -> frozenset[str]:
-        """Names that a change may have: the checkpoint's configuration and state, and earlier changes."""
-        try:
-            manifest = self.workspace.manifest(source.node)
-        except ExplorerError:
-            return frozenset()  # nothing to read, so nothing to be wrong against
-        if not manifest.config and not manifest.state:
-            return frozenset()
-        earlier = [name for changed in self.state.overrides.values() for name, _ in changed]
-        return names_in(manifest.config, manifest.state, earlier)
 
     def _ipython_key_completions_(self) -> list[str]:
         """Addresses that are known already; nothing is read."""

@@ -2,24 +2,36 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import threading
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 import anywidget
 
-from explorer.notebook.traces import MOST_POINTS, Trace, traces, value_range, window
+from explorer.notebook.frame import layout_of
+from explorer.notebook.polyline import Polyline, Polylines, packed
+from explorer.notebook.scale import Scale, scale_of, spread, window
+from explorer.notebook.traces import traces
 
 if TYPE_CHECKING:
     from plotly.graph_objects import FigureWidget
 
+    from explorer.lineage.address import Node
     from explorer.metrics import Comparison
+    from explorer.notebook.look import Look
+    from explorer.notebook.pen import Trace
 
-# 4.5:1 on white and 4.2:1 on Jupyter's dark page: plotly cannot follow a theme by itself
-_INK = "#767b84"
-_GRID = "rgba(128,128,128,0.22)"
-
+POINTS = 20_000
+"""In all lines together, at most 12 bytes each: a plot is not wider, and the wire is not free."""
+_FEWEST, _MOST = 200, 2000
+"""Of one line."""
+_MARKS = 80
+"""Of one curve's checkpoints in the window."""
 
 _importing = threading.Lock()
 
@@ -44,131 +56,237 @@ class Fit(anywidget.AnyWidget):
     _esm = files("explorer.notebook").joinpath("fit.js").read_text()
 
 
-class ComparisonFigure:
-    """Owns a FigureWidget. All calls belong on the kernel's loop. Making one sends about 5 MB to the page."""
+@dataclass(slots=True)
+class _Slot:
+    """One trace of the widget: what it shows now."""
 
-    def __init__(self, comparison: Comparison) -> None:
-        self._comparison = comparison
-        self._traces = traces(comparison)
-        self._after_fork = window(comparison) is not None
-        self._aimed: tuple[float, float] | None = None
+    trace: Trace
+    style: dict[str, Any]
+    drawn: tuple[Polyline, float, float, int] | None = None
+    x: Any = None
+    y: Any = None
+    kept: Sequence[int] = ()
+    """Marks: which of the trace's places the points are."""
+
+
+class ComparisonFigure:
+    """Owns a FigureWidget. All calls belong on the kernel's loop. Making one sends about 5 MB to the page.
+
+    `chosen` is told which checkpoint was clicked.
+    """
+
+    def __init__(
+        self,
+        comparisons: Sequence[Comparison],
+        look: Look,
+        shown: frozenset[str],
+        chosen: Callable[[Node], None] = lambda node: None,
+    ) -> None:
+        self._lines = Polylines()
+        self._chosen = chosen
+        self._selected: Node | None = None
+        self._ours = False
+        self._take(comparisons, look, shown)
+        wanted = self._traces()
+        self._slots = {trace.key: _Slot(trace, {}) for trace in wanted}
+        self._aim = window(comparisons, after_fork=look.after_fork, log=look.log_x)
         # all at once: what is added later, while the page still loads plotly, is lost there (its widget
         # applies traces in a handler that it registers when it has loaded)
-        layout = _merged(_layout(comparison), self._axes())
-        lines = [_line(trace) for trace in self._traces]
-        self.widget: FigureWidget = figure_widget()({"data": lines, "layout": layout})
-        self.widget._config = {**self.widget._config, "responsive": True, "displaylogo": False}
-        self.widget.layout.on_change(self._zoomed, "xaxis.range")
+        data = [
+            {"type": "scatter", "x": [], "y": [], **self._news(slot, self._aim)}
+            for slot in self._slots.values()
+        ]
+        layout = layout_of(self._comparisons, look, self._scale)
+        layout["xaxis"] |= {"range": self._scale.range(*self._aim), "autorange": False}
+        for axis, ends in self._y_ranges(self._aim).items():
+            layout[axis] |= {"range": ends, "autorange": False}
+        self.widget: FigureWidget = figure_widget()({"data": data, "layout": layout})
+        self.widget._config = {
+            **self.widget._config,
+            "responsive": True,
+            "displaylogo": False,
+            # a double click is answered below, with the window of the look
+            "doubleClick": "autosize",
+            "toImageButtonOptions": {"filename": comparisons[0].metric.replace("/", "-"), "scale": 2},
+        }
+        self.widget.layout.on_change(self._moved, "xaxis.range")
+        self.widget.layout.on_change(self._reset, "xaxis.autorange")
+        self._listen(range(len(self.widget.data)))
 
-    @property
-    def after_fork(self) -> bool:
-        """Whether the window starts at the first fork, where curves begin to differ."""
-        return self._after_fork
+    def show(self, comparisons: Sequence[Comparison], look: Look, shown: frozenset[str]) -> None:
+        """Paint newer numbers or another look: lines that are there already move, none blinks.
 
-    @after_fork.setter
-    def after_fork(self, wanted: bool) -> None:
-        self._after_fork = wanted
-        with self.widget.batch_update():
-            self._aim()
+        The reader's zoom stays as long as the axes mean the same.
+        """
+        before, zoom = self._look, self._zoom()
+        panels = [c.metric for c in self._comparisons]
+        self._take(comparisons, look, shown)
+        if (before.x, before.log_x, before.after_fork) != (look.x, look.log_x, look.after_fork):
+            zoom = None
+        same_y = (before.log_y, before.delta, before.baseline, panels) == (
+            look.log_y, look.delta, look.baseline, [c.metric for c in comparisons]
+        )  # fmt: skip
+        wanted = {trace.key: trace for trace in self._traces()}
+        new = [_Slot(trace, {}) for key, trace in wanted.items() if key not in self._slots]
+        self._aim = window(comparisons, after_fork=look.after_fork, log=look.log_x)
+        with self._painting():
+            if before != look or panels != [c.metric for c in comparisons]:
+                self.widget.update_layout(layout_of(self._comparisons, look, self._scale))
+                for panel in range(len(comparisons), len(panels)):
+                    self.widget.layout[f"yaxis{panel + 1}"].visible = False
+            for key, slot in self._slots.items():
+                slot.trace = wanted.get(key) or _emptied(slot.trace)
+            self._paint(zoom or self._aim)
+            self._look_at(zoom, keep_y=zoom is not None and same_y)
+        if new:
+            data = [{"type": "scatter", "x": [], "y": [], **self._news(s, zoom or self._aim)} for s in new]
+            at = len(self._slots)
+            self._slots |= {slot.trace.key: slot for slot in new}
+            self.widget.add_traces(data)
+            self._listen(range(at, len(self._slots)))
+            with self._painting():
+                self._look_at(zoom, keep_y=zoom is not None and same_y)
 
-    def log_y(self, wanted: bool) -> None:
-        """A logarithmic y axis, or a plain one."""
-        with self.widget.batch_update():
-            self.widget.layout.yaxis.type = "log" if wanted else "linear"
-            self._aim()
+    def select(self, node: Node | None) -> None:
+        """Show a checkpoint as the chosen one."""
+        self._selected = node
+        with self._painting():
+            self._paint(self._zoom() or self._aim)
 
-    def show(self, comparison: Comparison) -> None:
-        """Paint newer numbers: lines that are there already move, none blinks."""
-        same_metric = comparison.metric == self._comparison.metric
-        self._comparison = comparison
-        before = [trace.key for trace in self._traces]
-        self._traces = traces(comparison)
-        if same_metric and before == [trace.key for trace in self._traces]:
+    def rest(self) -> None:
+        """Let go of what makes the next paint fast."""
+        self._lines.forget()
+
+    def _take(self, comparisons: Sequence[Comparison], look: Look, shown: frozenset[str]) -> None:
+        self._comparisons, self._look, self._shown = tuple(comparisons), look, shown
+        low, high = window(comparisons, after_fork=False)
+        self._scale: Scale = scale_of(look.x, high - low, look.log_x)
+
+    def _traces(self) -> list[Trace]:
+        return [
+            trace
+            for panel, comparison in enumerate(self._comparisons)
+            for trace in traces(comparison, self._look, self._shown, self._lines, panel)
+        ]
+
+    @contextlib.contextmanager
+    def _painting(self) -> Iterator[None]:
+        """One message to the page, and no answer to our own changes."""
+        self._ours = True
+        try:
             with self.widget.batch_update():
-                span = self.widget.layout.xaxis.range if self._zoomed_in() else None
-                self._fill(*(span or (-math.inf, math.inf)))
-                if span is None:
-                    self._aim()
+                yield
+        finally:
+            self._ours = False
+
+    def _paint(self, seen: tuple[float, float]) -> None:
+        for line, slot in zip(self.widget.data, self._slots.values(), strict=True):
+            news = self._news(slot, seen)
+            if news:
+                line.update(news, overwrite=True)
+
+    def _news(self, slot: _Slot, seen: tuple[float, float]) -> dict[str, Any]:
+        """What of a trace is not on the page yet: its look, and its points in the window."""
+        trace, style = slot.trace, slot.trace.style
+        news = {name: value for name, value in style.items() if slot.style.get(name) != value}
+        slot.style = style
+        most = self._budget()
+        whole = len(trace.line) <= most
+        drawn = (trace.line, *((-math.inf, math.inf) if whole else seen), most)
+        if trace.places:
+            slot.kept = _marks(trace.line, seen)
+            at = [i for i, place in enumerate(slot.kept) if trace.places[place] == self._selected]
+            x, y = trace.line.x[slot.kept], trace.line.y[slot.kept]
+            news |= {"selectedpoints": at or None}
+        elif slot.drawn == drawn:
+            return news
+        else:
+            x, y = (
+                trace.line.within(drawn[1], drawn[2], most)
+                if not trace.style.get("fill")
+                else (trace.line.x, trace.line.y)
+            )
+        slot.drawn, slot.x, slot.y = drawn, x, y
+        news["x"], news["y"] = packed(self._scale.shown(x), y)
+        return news
+
+    def _budget(self) -> int:
+        long = sum(1 for slot in self._slots.values() if len(slot.trace.line) > _FEWEST)
+        return max(_FEWEST, min(_MOST, POINTS // max(long, 1)))
+
+    def _zoom(self) -> tuple[float, float] | None:
+        """The window that the reader chose; None while it is ours."""
+        ends = self.widget.layout.xaxis.range
+        if ends is None:
+            return None
+        found = self._scale.window(ends)
+        room = 1e-6 * (self._aim[1] - self._aim[0])
+        same = all(abs(a - b) <= room for a, b in zip(found, self._aim, strict=True))
+        return None if same else found
+
+    def _look_at(self, zoom: tuple[float, float] | None, *, keep_y: bool) -> None:
+        if zoom is None:
+            self.widget.layout.xaxis.update(range=self._scale.range(*self._aim), autorange=False)
+        if not keep_y:
+            for axis, ends in self._y_ranges(zoom or self._aim).items():
+                self.widget.layout[axis].update(range=ends, autorange=False)
+
+    def _y_ranges(self, seen: tuple[float, float]) -> dict[str, list[float]]:
+        found: dict[str, list[float]] = {}
+        for panel in range(len(self._comparisons)):
+            axis = "yaxis" if not panel else f"yaxis{panel + 1}"
+            drawn = [
+                slot.y[(slot.x >= seen[0]) & (slot.x <= seen[1])]
+                for key, slot in self._slots.items()
+                if key.startswith(f"{panel} ") and slot.y is not None and not key.startswith(f"{panel} raw ")
+            ]
+            ends = spread(drawn, log=self._look.log_y and not self._look.delta, trimmed=self._look.after_fork)
+            if ends is not None:
+                found[axis] = list(ends)
+        return found
+
+    def _moved(self, _layout: Any, ends: Any) -> None:
+        """The reader zooms or pans: sample again for the part in view."""
+        if self._ours or not ends:
             return
-        with self.widget.batch_update():
-            self.widget.data = ()
-            self.widget.layout.yaxis.title.text = comparison.metric
-            self.widget.layout.xaxis.title.text = comparison.x
-        self.widget.add_traces([_line(trace) for trace in self._traces])
-        with self.widget.batch_update():
-            self._aim()
+        with self._painting():
+            self._paint(self._scale.window(ends))
+            self.widget.layout.xaxis.autorange = False
 
-    def _zoomed_in(self) -> bool:
-        """Whether the reader chose the window: newer numbers must not take it away."""
-        axis = self.widget.layout.xaxis
-        if self._aimed is None:
-            return axis.autorange is False
-        return axis.range is not None and tuple(axis.range) != self._aimed
-
-    def _aim(self) -> None:
-        """Put the axes where the curves differ."""
-        self.widget.update_layout(self._axes(self.widget.layout.yaxis.type))
-
-    def _axes(self, y_type: str | None = None) -> dict[str, dict[str, Any]]:
-        """Where the axes look: after the first fork, or at everything."""
-        aim = self._aimed = window(self._comparison) if self._after_fork else None
-        if aim is None:
-            return {"xaxis": {"autorange": True}, "yaxis": {"autorange": True}}
-        seen = value_range(self._traces, *aim)
-        y: dict[str, Any] = {"autorange": True}
-        if seen is not None and y_type == "log" and seen[0] > 0:
-            y = {"autorange": False, "range": [math.log10(v) for v in seen]}
-        elif seen is not None and y_type != "log":
-            y = {"autorange": False, "range": list(seen)}
-        return {"xaxis": {"autorange": False, "range": list(aim)}, "yaxis": y}
-
-    def _fill(self, low: float, high: float) -> None:
-        for line, trace in zip(self.widget.data, self._traces, strict=True):
-            line.x, line.y = _numbers(trace, low, high)
-
-    def _zoomed(self, _layout: Any, span: Any) -> None:
-        """Sample again for the part in view; only curves that are longer than what is drawn."""
-        if not span or all(len(trace.x) <= MOST_POINTS for trace in self._traces):
+    def _reset(self, _layout: Any, autorange: Any) -> None:
+        """A double click: back to where the curves differ."""
+        if self._ours or not autorange:
             return
-        with self.widget.batch_update():
-            self._fill(float(span[0]), float(span[1]))
+        with self._painting():
+            self._paint(self._aim)
+            self._look_at(None, keep_y=False)
+
+    def _listen(self, places: range) -> None:
+        keys = list(self._slots)
+        for at in places:
+            self.widget.data[at].on_click(partial(self._clicked, keys[at]))
+
+    def _clicked(self, key: str, line: Any, points: Any, _state: Any) -> None:
+        slot = self._slots[key]
+        if not points.point_inds:
+            return
+        at = points.point_inds[0]
+        if slot.trace.places:
+            node: Node | None = slot.trace.places[slot.kept[at]]
+        else:
+            x = (float(line.x[at]) - self._scale.shift) / self._scale.factor
+            node = next((place for there, place in reversed(slot.trace.before) if there <= x), None)
+        if node is not None:
+            self._chosen(node)
 
 
-def _merged(layout: dict[str, Any], axes: dict[str, dict[str, Any]]) -> dict[str, Any]:
-    return {**layout, **{name: {**layout[name], **axis} for name, axis in axes.items()}}
+def _marks(line: Polyline, seen: tuple[float, float]) -> list[int]:
+    """Which marks to draw: those in the window, of many of them some."""
+    inside = [i for i, x in enumerate(line.x) if seen[0] <= x <= seen[1]]
+    return inside[:: -(-len(inside) // _MARKS) or 1]
 
 
-def _numbers(trace: Trace, low: float, high: float) -> tuple[Any, Any]:
-    """As numpy arrays, which travel as binary; NaN breaks a line."""
-    import numpy as np
-
-    x, y = trace.thinned(low, high)
-    return np.asarray(x, dtype=float), np.asarray([math.nan if v is None else v for v in y], dtype=float)
-
-
-def _line(trace: Trace) -> dict[str, Any]:
-    x, y = _numbers(trace, -math.inf, math.inf)
-    return {"type": "scatter", "mode": "lines", "connectgaps": False, "x": x, "y": y, **trace.look}
-
-
-def _layout(comparison: Comparison) -> dict[str, Any]:
-    axis = {
-        "gridcolor": _GRID, "zerolinecolor": _GRID, "linecolor": _GRID, "tickcolor": _GRID,
-        "ticks": "outside", "automargin": True, "title": {"standoff": 8},
-    }  # fmt: skip
-    return {
-        "template": "none",
-        "height": 380,
-        "autosize": True,
-        "margin": {"l": 56, "r": 16, "t": 30, "b": 44},
-        "paper_bgcolor": "rgba(0,0,0,0)",
-        "plot_bgcolor": "rgba(0,0,0,0)",
-        "font": {"color": _INK, "size": 12},
-        "hovermode": "x unified",
-        "hoverlabel": {"bgcolor": "rgba(40,44,52,0.94)", "font": {"color": "#f2f3f5"}, "bordercolor": _GRID},
-        "legend": {"bgcolor": "rgba(0,0,0,0)", "groupclick": "togglegroup", "tracegroupgap": 2},
-        "modebar": {"bgcolor": "rgba(0,0,0,0)", "color": _INK, "activecolor": "#3584e4"},
-        "uirevision": "stay",
-        "xaxis": {**axis, "title": {"text": comparison.x, "standoff": 8}, "showspikes": False},
-        "yaxis": {**axis, "title": {"text": comparison.metric, "standoff": 8}},
-    }
+def _emptied(trace: Trace) -> Trace:
+    """A trace that is not wanted any more: its place stays, for when it comes back."""
+    style = {**trace.style, "showlegend": False}
+    return replace(trace, line=trace.line.part(0, 0), style=style, places=(), before=())

@@ -1,181 +1,103 @@
-"""A comparison as plotly traces: what is inherited once and lighter, forks marked, lost work on request."""
+"""What a comparison draws: inherited history once, each checkpoint once, groups of curves as their mean."""
 
 from __future__ import annotations
 
-import math
-from array import array
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from explorer.checkpoints.printable import printable
-from explorer.lineage.values import show_overrides
-from explorer.metrics import thin
-from explorer.notebook.words import loss
+from explorer.notebook.averages import Average, averages
+from explorer.notebook.colours import inks, parts
+from explorer.notebook.pen import NAME, Pen, Trace, plain
+from explorer.notebook.polyline import same_bits
 
 if TYPE_CHECKING:
-    from explorer.metrics import Comparison
-    from explorer.metrics.comparison import NodeCurve
-
-MOST_POINTS = 2000
-"""Of one curve, whatever its length: a plot is not wider."""
-# middle lightness: each reads on white and on a dark page
-COLOURS = (
-    "#3584e4", "#e8711a", "#26a269", "#c64fa0", "#8f6ae0",
-    "#b58900", "#1c9fb0", "#e0483e", "#7d8a97", "#7f9a2c",
-)  # fmt: skip
-_DASHES = ("solid", "dash", "dot", "dashdot")
-_INHERITED = "#8a8f98"
+    from explorer.lineage.address import Node
+    from explorer.metrics import Comparison, NodeCurve
+    from explorer.notebook.look import Look
+    from explorer.notebook.polyline import Polylines
 
 
-@dataclass(frozen=True, slots=True)
-class Trace:
-    """One line of the figure. `key` stays the same as its numbers grow."""
+def traces(
+    comparison: Comparison, look: Look, shown: frozenset[str], lines: Polylines, panel: int = 0
+) -> tuple[Trace, ...]:
+    """What one panel draws of the curves whose labels are in `shown`; the others stay, empty.
 
-    key: str
-    x: array[float]
-    y: array[float]
-    look: dict[str, Any]
-
-    def thinned(self, low: float, high: float) -> tuple[list[float], list[float | None]]:
-        """At most MOST_POINTS points between two x, and the nearest beyond them so that lines reach the edge.
-
-        A value that is not finite breaks the line.
-        """
-        first = next((i for i, x in enumerate(self.x) if x >= low), len(self.x))
-        stop = next((i for i in range(len(self.x) - 1, -1, -1) if self.x[i] <= high), -1) + 1
-        start, end = max(0, first - 1), min(len(self.x), max(stop, first) + 1)
-        x, y = self.x[start:end], self.y[start:end]
-        kept: Sequence[int] = range(len(x))
-        if len(x) > MOST_POINTS:
-            # a thinned line must still break where the numbers do
-            broken = [i for i, v in enumerate(y) if not math.isfinite(v)][: MOST_POINTS // 10]
-            kept = sorted({*thin(x, y, MOST_POINTS - len(broken)), *broken})
-        return [x[i] for i in kept], [y[i] if math.isfinite(y[i]) else None for i in kept]
-
-
-def traces(comparison: Comparison) -> tuple[Trace, ...]:
-    """The lines to draw, those at the back first."""
-    back: list[Trace] = []
-    front: list[Trace] = []
-    drawn: list[NodeCurve] = []
-    for curve in sorted(comparison.nodes, key=lambda curve: -curve.own_at):
-        shown = (*drawn, *(other for other in comparison.nodes if other.own_at < curve.own_at))
-        if curve.own_at and not any(_covers(other, curve) for other in shown):
-            back.append(_inherited(curve))
-        drawn.append(curve)
-    for at, curve in enumerate(comparison.nodes):
-        colour, dash = COLOURS[at % len(COLOURS)], _DASHES[at // len(COLOURS) % len(_DASHES)]
-        back += [
-            _lost(curve, number, tail.x, tail.values, colour) for number, tail in enumerate(curve.discarded)
-        ]
-        front.append(_own(curve, colour, dash, comparison))
-        if curve.fork_x is not None and curve.own_at:
-            front.append(_fork(curve, colour))
-    return (*back, *front)
+    Every trace that newer numbers may need is there from the beginning: a figure that still loads loses
+    those that come later.
+    """
+    ink = inks(comparison, look.colour_by or look.group_by)
+    axes = {} if not panel else {"yaxis": f"y{panel + 1}"}
+    covered = _covered(comparison.nodes, shown)
+    owners = _owners(comparison, shown)
+    pens = [
+        Pen(comparison.metric, look, curve, ink[at], lines, shown=curve.label in shown, first=panel == 0)
+        for at, curve in enumerate(comparison.nodes)
+    ]
+    found = [
+        trace
+        for at, pen in enumerate(pens)
+        for trace in pen.traces(inherited=not look.delta and at in covered, owned=owners[at])
+    ]
+    if look.group_by:
+        means = averages(comparison, look.group_by, [pen.own for pen in pens], shown)
+        found += [trace for mean in means for trace in _average(mean, ink[mean.first].colour, panel == 0)]
+    return tuple(replace(t, key=f"{panel} {t.key}", style={**t.style, **axes}) for t in found)
 
 
-def window(comparison: Comparison) -> tuple[float, float] | None:
-    """The x range from a little before the first fork to the end; None where nothing was forked."""
-    start = comparison.first_fork
-    end = max((curve.x[-1] for curve in comparison.nodes if len(curve.x)), default=None)
-    if start is None or end is None or end <= start:
-        return None
-    return start - 0.08 * (end - start), end + 0.02 * (end - start)
+def _average(mean: Average, colour: str, first: bool) -> tuple[Trace, Trace]:
+    name = plain(printable(mean.label, NAME)) + f" (n={mean.members})"
+    band = {
+        "mode": "lines", "fill": "toself", "fillcolor": _faint(colour), "showlegend": False,
+        "line": {"width": 0, "color": colour}, "hoverinfo": "skip", "zorder": 1, "legendgroup": mean.label,
+    }  # fmt: skip
+    line = {
+        "name": name, "mode": "lines", "line": {"color": colour, "width": 2.5}, "zorder": 3,
+        "legendgroup": mean.label, "showlegend": first and mean.members > 0,
+        "hovertemplate": f"%{{y:.5g}}<br><b>{name}</b><extra></extra>",
+    }  # fmt: skip
+    return Trace(f"band {mean.label}", mean.band, band), Trace(f"mean {mean.label}", mean.line, line)
 
 
-def value_range(shown: Sequence[Trace], low: float, high: float) -> tuple[float, float] | None:
-    """The y range of what lies between two x, one spike in a hundred left out."""
-    values = sorted(
-        y
-        for trace in shown
-        if trace.look.get("visible", True) is True
-        for x, y in zip(trace.x, trace.y, strict=True)
-        if low <= x <= high and math.isfinite(y)
-    )
-    if not values:
-        return None
-    bottom, top = values[len(values) // 100], values[-1 - len(values) // 100]
-    room = 0.06 * (top - bottom) or 0.05 * abs(top) or 1.0
-    return bottom - room, top + room
+def _covered(curves: Sequence[NodeCurve], shown: frozenset[str]) -> set[int]:
+    """Which curves draw the history that they inherited: none whose history another one shows."""
+    drawing: set[int] = set()
+    seen = [(curve, len(curve.x)) for curve in curves if curve.label in shown and not curve.own_at]
+    # the longest history first: it holds those of its ancestors
+    for at in sorted(range(len(curves)), key=lambda i: -curves[i].own_at):
+        curve = curves[at]
+        if curve.label not in shown or not curve.own_at:
+            continue
+        if not any(_same(other, curve, upto) for other, upto in seen):
+            drawing.add(at)
+            seen.append((curve, curve.own_at))
+    return drawing
 
 
-def _covers(other: NodeCurve, curve: NodeCurve) -> bool:
-    """Whether `other` shows all that `curve` inherited, so that it need not be drawn twice."""
+def _same(other: NodeCurve, curve: NodeCurve, upto: int) -> bool:
+    """Whether `other`, of which `upto` rows are drawn, shows all that `curve` inherited, bit for bit."""
     n = curve.own_at
-    return len(other.x) >= n and other.x[:n] == curve.x[:n] and other.values[:n] == curve.values[:n]
+    if upto < n or other.x[n - 1] != curve.x[n - 1]:
+        return False
+    return same_bits(other.x, curve.x, n) and same_bits(other.values, curve.values, n)
 
 
-def _own(curve: NodeCurve, colour: str, dash: str, comparison: Comparison) -> Trace:
-    start = max(0, curve.own_at - 1)  # from the last inherited point: the line leaves its parent there
-    changed = f" · {printable(show_overrides(curve.overrides), 60)}" if curve.overrides else ""
-    name = printable(curve.label, 48)
-    return Trace(
-        f"own {curve.label}",
-        curve.x[start:],
-        curve.values[start:],
-        {
-            "name": name,
-            "legendgroup": curve.label,
-            "line": {"color": colour, "width": 2, "dash": dash},
-            "hovertemplate": f"%{{y:.5g}} <b>{_plain(name)}</b>{_plain(changed)}<extra></extra>",
-            "meta": comparison.metric,
-        },
-    )
+def _owners(comparison: Comparison, shown: frozenset[str]) -> list[tuple[tuple[float, Node], ...]]:
+    """Each checkpoint at one curve: that of its own bucket, else the first one that has it in its lineage."""
+    own = {c.node.bucket: i for i, c in reversed(tuple(enumerate(comparison.nodes))) if c.label in shown}
+    told: set[Node] = set()
+    found: list[list[tuple[float, Node]]] = [[] for _ in comparison.nodes]
+    for i, curve in enumerate(comparison.nodes):
+        if curve.label not in shown:
+            continue
+        for x, node in curve.checkpoints:
+            if own.get(node.bucket, i) == i and node not in told:
+                told.add(node)
+                found[i].append((x, node))
+    return [tuple(several) for several in found]
 
 
-def _inherited(curve: NodeCurve) -> Trace:
-    return Trace(
-        f"inherited {curve.label}",
-        curve.x[: curve.own_at],
-        curve.values[: curve.own_at],
-        {
-            "name": "inherited",
-            "legendgroup": "inherited",
-            "showlegend": False,
-            "line": {"color": _INHERITED, "width": 1.6},
-            "opacity": 0.65,
-            "hovertemplate": "%{y:.5g} inherited<extra></extra>",
-        },
-    )
-
-
-def _fork(curve: NodeCurve, colour: str) -> Trace:
-    at = curve.own_at - 1
-    inferred = " (inferred)" if curve.inferred else ""
-    return Trace(
-        f"fork {curve.label}",
-        array("d", [curve.x[at]]),
-        array("d", [curve.values[at]]),
-        {
-            "name": f"fork {_plain(printable(curve.label, 48))}",
-            "legendgroup": curve.label,
-            "showlegend": False,
-            "mode": "markers",
-            "marker": {"symbol": "diamond-open", "size": 10, "color": colour, "line": {"width": 2}},
-            "hovertemplate": f"forked at {curve.fork_x:g}{inferred}: {loss(curve.values[at])}<extra></extra>",
-        },
-    )
-
-
-def _lost(curve: NodeCurve, number: int, x: array[float], values: array[float], colour: str) -> Trace:
-    return Trace(
-        f"lost {curve.label} {number}",
-        x,
-        values,
-        {
-            "name": "lost work",
-            "legendgroup": "lost",
-            "showlegend": number == 0,
-            "legendrank": 2000,
-            "visible": "legendonly",
-            "line": {"color": colour, "width": 1, "dash": "dot"},
-            "opacity": 0.6,
-            "hovertemplate": "%{y:.5g} done again later<extra></extra>",
-        },
-    )
-
-
-def _plain(text: str) -> str:
-    """plotly reads a little HTML in names and hovers: no name of ours may be any."""
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("%{", "% {")
+def _faint(colour: str) -> str:
+    red, green, blue = parts(colour)
+    return f"rgba({red},{green},{blue},0.18)"

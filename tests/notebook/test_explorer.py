@@ -164,23 +164,6 @@ def test_diff_shows_what_a_fork_changed(ex):
     assert not ex[BASE].diff(BASE)
 
 
-def test_compare_gives_a_figure_and_frames(ex):
-    from plotly.graph_objects import FigureWidget
-
-    view = ex.compare([BASE, FORK], metric="val_loss")
-    assert isinstance(view.figure, FigureWidget)
-    assert view.figure is view.figure, "one figure for the life of a comparison"
-    frame = view.to_frame()
-    assert set(frame.columns) >= {"node", "step", "value", "inherited"}
-    fork = frame[frame["node"] == FORK]
-    assert fork[fork["inherited"]]["step"].max() == 100
-    assert view.summary().loc[FORK, "changed"] == "lr 0.1"
-    assert view.figure.layout.xaxis.range[0] == pytest.approx(100, abs=5), "the window starts at the fork"
-    view.refresh(metric="loss")
-    assert view.metric == "loss"
-    assert view.figure.layout.yaxis.title.text == "loss"
-
-
 def test_a_metric_that_nobody_has_names_those_there_are(ex):
     with pytest.raises(BadInput) as caught:
         ex.compare([BASE], metric="val_los")

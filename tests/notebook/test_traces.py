@@ -1,117 +1,120 @@
+import math
 from array import array
+from dataclasses import replace
 
 import pytest
 
 from explorer.lineage.address import Node
-from explorer.metrics.comparison import Comparison, NodeCurve, Tail
-from explorer.notebook.traces import MOST_POINTS, traces, value_range, window
+from explorer.metrics.comparison import Tail
+from explorer.notebook.look import Look
+from explorer.notebook.polyline import Polylines
+from explorer.notebook.traces import traces
+from tests.notebook.curves import BASE, FORK, OTHER, curve, together
 
 
-def curve(name, steps, values, own_at=0, **more):
-    x = array("d", map(float, steps))
-    fork = x[own_at - 1] if own_at else None
-    return NodeCurve(
-        Node(name), name, more.pop("overrides", ()), x, array("d", values), x, own_at, fork, fork, **more
+def drawn(*curves, look=None, shown=None):
+    """What has points, by its key without the panel."""
+    found = traces(
+        together(*curves),
+        look or Look(),
+        frozenset(c.label for c in curves) if shown is None else frozenset(shown),
+        Polylines(),
     )
+    return {trace.key.partition(" ")[2]: trace for trace in found if len(trace.line)}
 
 
-BASE = curve("base", (1, 2, 3, 4), (4.0, 3.0, 2.0, 1.0))
-FORK = curve("fork", (1, 2, 3), (4.0, 3.0, 9.0), own_at=2, overrides=(("lr", 3e-5),))
-OTHER = curve("other", (1, 2, 5), (4.0, 3.0, 8.0), own_at=2)
+def points(trace):
+    return list(trace.line.x), list(trace.line.y)
 
 
-def keys(*curves):
-    return [trace.key for trace in traces(Comparison("loss", "step", curves))]
-
-
-def test_inherited_history_is_drawn_once_and_at_the_back():
-    assert keys(FORK, OTHER) == ["inherited fork", "own fork", "fork fork", "own other", "fork other"]
+def test_inherited_history_is_drawn_once():
+    assert [key for key in drawn(FORK, OTHER) if key.startswith("past")] == ["past fork"]
 
 
 def test_history_that_the_parent_shows_is_not_drawn_again():
-    assert "inherited fork" not in keys(BASE, FORK, OTHER)
+    assert not [key for key in drawn(BASE, FORK, OTHER) if key.startswith("past")]
+
+
+def test_history_is_drawn_where_the_parent_that_shows_it_is_hidden():
+    assert [key for key in drawn(BASE, FORK, shown={"fork"}) if "past" in key] == ["past fork"]
+
+
+def test_histories_with_the_same_holes_are_the_same():
+    nan = float("nan")
+    base = curve("base", (1, 2, 3, 4), (4.0, nan, 2.0, 1.0))
+    fork = curve("fork", (1, 2, 3, 4), (4.0, nan, 2.0, 5.0), own_at=3)
+    assert "past fork" not in drawn(base, fork)
 
 
 def test_a_fork_leaves_its_parent_where_it_was_made():
-    (own,) = [t for t in traces(Comparison("loss", "step", (BASE, FORK))) if t.key == "own fork"]
-    assert (list(own.x), list(own.y)) == ([2.0, 3.0], [3.0, 9.0])
+    found = drawn(BASE, FORK)
+    assert points(found["own fork"]) == ([2.0, 3.0], [3.0, 9.0])
+    assert points(found["fork fork"]) == ([2.0], [3.0])
 
 
-def test_lost_work_waits_for_a_click():
-    lossy = curve("base", (1, 2), (2.0, 1.0), discarded=(Tail(array("d", [2]), array("d", [5])),))
-    (lost,) = [t for t in traces(Comparison("loss", "step", (lossy,))) if t.key.startswith("lost")]
-    assert lost.look["visible"] == "legendonly"
+def test_lost_work_is_shown_when_asked_for_and_tails_stay_apart():
+    tails = (Tail(array("d", [2, 3]), array("d", [5, 6])), Tail(array("d", [1]), array("d", [7])))
+    lossy = curve("base", (1, 2, 3), (3.0, 2.0, 1.0), discarded=tails)
+    assert "lost base" not in drawn(lossy)
+    x, y = points(drawn(lossy, look=Look(lost=True))["lost base"])
+    assert x == [2, 3, 3, 1, 1]
+    assert [v for v in y if v == v] == [5, 6, 7]
+    assert math.isnan(y[2])
 
 
-def test_the_window_starts_a_little_before_the_first_fork():
-    low, high = window(Comparison("loss", "step", (BASE, FORK)))
-    assert 1.5 < low < 2
-    assert 4 < high < 4.1
-    assert window(Comparison("loss", "step", (BASE,))) is None
+def test_smoothing_keeps_the_raw_values_behind_it():
+    smooth = replace(BASE, smoothing=0.5)
+    found = drawn(smooth, look=Look(smoothing=0.5))
+    assert list(found["raw base"].line.y) == [4.0, 3.0, 2.0, 1.0]
+    # s = w s + (1 - w) v, divided by 1 - w^n
+    assert list(found["own base"].line.y) == pytest.approx([4.0, 3.333333, 2.571429, 1.733333])
+    assert found["raw base"].style["opacity"] < found["own base"].style["opacity"]
 
 
-def test_the_y_range_is_that_of_the_window():
-    shown = traces(Comparison("loss", "step", (BASE, FORK)))
-    bottom, top = value_range(shown, 2, 3)
-    assert (round(bottom, 2), round(top, 2)) == (1.58, 9.42)
+def test_a_delta_shows_the_differences_alone():
+    fork = replace(FORK, deltas=Tail(array("d", [3]), array("d", [7])))
+    found = drawn(BASE, fork, look=Look(delta=True))
+    assert points(found["own fork"]) == ([3], [7])
+    assert not {"own base", "past fork", "fork fork"} & set(found)
 
 
-def test_a_long_curve_keeps_its_peaks_in_two_thousand_points():
-    n = 50_000
-    values = [1.0] * n
-    values[31_234] = 99.0
-    values[100] = float("nan")
-    (own,) = traces(Comparison("loss", "step", (curve("long", range(n), values),)))
-    x, y = own.thinned(float("-inf"), float("inf"))
-    assert len(x) <= MOST_POINTS
-    assert 99.0 in y
-    assert None in y, "a line must still break where the numbers do"
-    assert (x[0], x[-1]) == (0, n - 1)
-
-
-def test_zooming_in_brings_back_what_was_left_out():
-    n = 50_000
-    (own,) = traces(Comparison("loss", "step", (curve("long", range(n), [float(i % 7) for i in range(n)]),)))
-    x, _ = own.thinned(1000, 1500)
-    assert x == [float(step) for step in range(999, 1502)]
+def test_each_checkpoint_is_marked_once_on_the_curve_of_its_bucket():
+    shared, own = (2.0, Node("base", "1")), (3.0, Node("fork", "2"))
+    base = replace(BASE, checkpoints=(shared, (4.0, Node("base", "3"))))
+    fork = replace(FORK, checkpoints=(shared, own))
+    found = drawn(base, fork)
+    assert found["ticks base"].places == (Node("base", "1"), Node("base", "3"))
+    assert found["ticks fork"].places == (Node("fork", "2"),)
+    assert points(found["ticks fork"]) == ([3.0], [9.0])
+    alone = drawn(base, fork, shown={"fork"})
+    assert alone["ticks fork"].places == (Node("base", "1"), Node("fork", "2"))
 
 
 def test_names_are_no_markup_in_a_plot():
-    bad = curve("<b>x</b>%{y}", (1, 2), (1.0, 2.0), own_at=1)
-    for trace in traces(Comparison("loss", "step", (bad,))):
-        assert "<b>x" not in trace.look["hovertemplate"]
+    bad = curve("<b>x</b>%{y}", (1, 2), (1.0, 2.0), own_at=1, overrides=(("<i>", "%{x}"),))
+    for trace in drawn(bad).values():
+        told = trace.style.get("hovertemplate", "").replace("<b>&lt;", "")
+        assert "<b>x" not in told
+        assert "<i>" not in told.replace("<br><i>click", "")
 
 
-@pytest.mark.parametrize("after_fork", [True, False])
-def test_the_figure_lives_on_while_numbers_move(after_fork):
-    from explorer.notebook.figure import ComparisonFigure
-
-    drawn = ComparisonFigure(Comparison("loss", "step", (BASE, FORK)))
-    drawn.after_fork = after_fork
-    widget, lines = drawn.widget, drawn.widget.data
-    longer = curve("fork", (1, 2, 3, 4), (4.0, 3.0, 9.0, 7.0), own_at=2)
-    drawn.show(Comparison("loss", "step", (BASE, longer)))
-    assert drawn.widget is widget
-    assert [id(line) for line in widget.data] == [id(line) for line in lines], "lines move, none is made anew"
-    assert list(widget.data[-2].y) == [3.0, 9.0, 7.0]
-    assert widget.layout.xaxis.autorange is not after_fork
+def test_curves_of_one_value_have_one_colour_and_are_told_apart_by_dashes():
+    found = drawn(BASE, FORK, OTHER, look=Look(colour_by="lr"))
+    lines = [found[f"own {name}"].style["line"] for name in ("base", "fork", "other")]
+    assert lines[0]["color"] != lines[1]["color"] == lines[2]["color"]
+    assert lines[1]["dash"] != lines[2]["dash"]
 
 
-def test_newer_numbers_leave_the_readers_zoom_alone():
-    from explorer.notebook.figure import ComparisonFigure
-
-    drawn = ComparisonFigure(Comparison("loss", "step", (BASE, FORK)))
-    drawn.widget.update_layout(xaxis={"range": [2.5, 3.0], "autorange": False})
-    drawn.show(
-        Comparison("loss", "step", (BASE, curve("fork", (1, 2, 3, 9), (4.0, 3.0, 9.0, 7.0), own_at=2)))
-    )
-    assert drawn.widget.layout.xaxis.range == (2.5, 3.0)
-
-
-def test_another_metric_is_another_set_of_lines():
-    from explorer.notebook.figure import ComparisonFigure
-
-    drawn = ComparisonFigure(Comparison("loss", "step", (BASE, FORK)))
-    drawn.show(Comparison("val_loss", "step", (BASE,)))
-    assert drawn.widget.layout.yaxis.title.text == "val_loss"
-    assert len(drawn.widget.data) == 1
+def test_a_group_is_its_mean_where_all_of_it_has_rows():
+    one = curve("one", (1, 2, 3, 4), (1.0, 2.0, 3.0, 4.0), hyperparameters=(("lr", 1),))
+    two = curve("two", (2, 4), (4.0, 8.0), hyperparameters=(("lr", 1),))
+    three = curve("three", (1, 2), (9.0, 9.0), hyperparameters=(("lr", 2),))
+    found = drawn(one, two, three, look=Look(group_by="lr"))
+    assert points(found["mean lr 1"]) == ([2.0, 4.0], [3.0, 6.0])
+    assert found["mean lr 1"].style["name"] == "lr 1 (n=2)"
+    x, y = points(found["band lr 1"])
+    assert x == [2.0, 4.0, 4.0, 2.0]
+    deviation = 8**0.5  # of 4 and 8, with n - 1
+    assert y == pytest.approx([3 + 2**0.5, 6 + deviation, 6 - deviation, 3 - 2**0.5])
+    assert points(found["mean lr 2"]) == ([1.0, 2.0], [9.0, 9.0])
+    assert "band lr 2" not in found, "one run has no spread"

@@ -1,0 +1,134 @@
+"""A comparison without a widget: text, HTML with a drawing for GitHub and nbconvert, and files."""
+
+from __future__ import annotations
+
+from array import array
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from explorer.errors import BadInput
+from explorer.metrics import Comparison, NodeCurve, thin
+from explorer.notebook.comparison_rows import columns_of, text_of
+from explorer.notebook.page import dim, heading, page, table, warnings
+from explorer.wording import loss
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from explorer.notebook.comparison import ComparisonView
+
+_INHERITED, _OWN = 80, 300
+"""Points of a curve in a page: a notebook's file holds them."""
+_DATA = ("csv", "parquet")
+
+
+def as_text(view: ComparisonView) -> str:
+    """A line per node, best and last."""
+    lines = [view.title]
+    for row in view.chosen:
+        curve = view.comparison.nodes[row.index]
+        best = f"best {loss(curve.best.value)} at {curve.best.x:g}" if curve.best is not None else "no values"
+        lines.append(f"  {curve.label:<32} last {loss(curve.last) or '-'}  {best}")
+    return "\n".join([*lines, *(f"  warning: {text}" for text in view.comparison.warnings)])
+
+
+def as_html(view: ComparisonView) -> str:
+    """A drawing and the table: what GitHub, nbconvert and a closed kernel show."""
+    body = table_of(view)
+    columns = columns_of(view.rows, view.comparisons)
+    starred = any(row.cells.get("best_inherited") for row in view.chosen)
+    drawing = "" if not view.shown else f'<div style="max-width:900px">{_drawing(view)}</div>'
+    note = dim("* reached before the fork, by the parent") if starred else ""
+    numbers = [at for at, column in enumerate(columns, 1) if column.number]
+    told = table(body[0], body[1:], numbers=numbers)
+    return page(heading(view.title), drawing, told, note, warnings(view.comparison.warnings))
+
+
+def table_of(view: ComparisonView) -> list[list[str]]:
+    """The table as text, its heads first."""
+    columns = columns_of(view.rows, view.comparisons)
+    rows = [[row.label, *(text_of(row, column) for column in columns)] for row in view.chosen]
+    return [["node", *(column.head for column in columns)], *rows]
+
+
+def to_frame(view: ComparisonView) -> pd.DataFrame:
+    """All points of all nodes; with several metrics they stand below each other, in a column `metric`."""
+    import pandas as pd
+
+    if len(view.comparisons) == 1:
+        return view.comparison.to_frame()
+    frames = [c.to_frame().assign(metric=c.metric) for c in view.comparisons]
+    return pd.concat(frames, ignore_index=True)
+
+
+def save(view: ComparisonView, path: Path) -> Path:
+    """Write what is shown; pictures are of the first metric.
+
+    Raises:
+        BadInput: no such format, a package that it needs is missing, or the file cannot be written.
+    """
+    from explorer.metrics.export import FORMATS, export
+
+    format = path.suffix.lstrip(".").lower()
+    if format not in FORMATS:
+        raise BadInput(
+            f"`{path.name}` has no ending that tells a format.",
+            hint="end it with " + ", ".join(f".{known}" for known in FORMATS),
+        )
+    look = view.look
+    if format in _DATA:
+        several = [_seen(view, c) for c in view.comparisons]
+        data = export(several[0], format) if len(several) == 1 else _together(view, format)
+    else:
+        drawn = _thinned(_seen(view, view.comparison))
+        data = export(drawn, format, rows=table_of(view), full=not look.after_fork, log_y=look.log_y)
+    try:
+        path.write_bytes(data)
+    except OSError as error:
+        raise BadInput(
+            f"`{path}` cannot be written: {error.strerror}.", hint="name a folder that is yours"
+        ) from error
+    return path
+
+
+def _together(view: ComparisonView, format: str) -> bytes:
+    import io
+
+    frame = to_frame(view)
+    frame = frame[frame["node"].isin(view.shown)]
+    if format == "csv":
+        return str(frame.to_csv(index=False)).encode()
+    sink = io.BytesIO()
+    try:
+        frame.to_parquet(sink, index=False)
+    except ImportError as error:
+        raise BadInput("Parquet needs pyarrow.", hint="pip install pyarrow, or save as .csv") from error
+    return sink.getvalue()
+
+
+def _drawing(view: ComparisonView) -> str:
+    from explorer.metrics.svg import to_svg
+
+    drawn = _thinned(_seen(view, view.comparison))
+    return to_svg(drawn, full=not view.look.after_fork, log_y=view.look.log_y)
+
+
+def _seen(view: ComparisonView, comparison: Comparison) -> Comparison:
+    return replace(comparison, nodes=tuple(c for c in comparison.nodes if c.label in view.shown))
+
+
+def _thinned(comparison: Comparison) -> Comparison:
+    """The same picture out of few points, smoothed before they are thinned."""
+    return replace(comparison, nodes=tuple(_few(curve) for curve in comparison.nodes))
+
+
+def _few(curve: NodeCurve) -> NodeCurve:
+    own, values = curve.own_at, curve.smoothed
+    kept = thin(curve.x[:own], values[:own], _INHERITED) + [
+        own + i for i in thin(curve.x[own:], values[own:], _OWN)
+    ]
+    if own and own - 1 not in kept:
+        kept = sorted({*kept, own - 1})
+    x, y, steps = (array("d", [column[i] for i in kept]) for column in (curve.x, values, curve.steps))
+    return replace(curve, x=x, values=y, steps=steps, own_at=sum(1 for i in kept if i < own), smoothing=0.0)
