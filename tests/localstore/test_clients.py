@@ -134,6 +134,13 @@ def test_the_tigris_cli(tigris_cli: Any, name: str, tmp_path: Path, client: Any)
     tigris_cli("buckets", "create", f"{name}-f", "--fork-of", name, "--source-snapshot", snapshot["version"])
     assert client.get_object(Bucket=f"{name}-f", Key="dir/k")["Body"].read() == b"one"
     assert f"{name}-f" in tigris_cli("buckets", "list", "--forks-of", name)
+    tigris_cli("cp", str(file), f"t3://{name}-f/new")
+    merged = json.loads(tigris_cli("buckets", "merge", f"{name}-f", "--yes", "--json"))
+    assert (merged["action"], merged["into"], len(merged["snapshotVersion"])) == ("merged", name, 19)
+    assert "new" in tigris_cli("ls", f"t3://{name}")
+    rebased = json.loads(tigris_cli("buckets", "rebase", f"{name}-f", "--yes", "--json"))
+    assert (rebased["action"], len(rebased["snapshotVersion"])) == ("rebased", 19)
+    assert client.get_object(Bucket=f"{name}-f", Key="dir/k")["Body"].read() == b"two"
     tigris_cli("mv", f"t3://{name}-f/dir/k", f"t3://{name}-f/moved", "--force")
     assert "moved" in tigris_cli("ls", f"t3://{name}-f")
     tigris_cli("buckets", "delete", f"{name}-f", "--yes")

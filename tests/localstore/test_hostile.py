@@ -174,8 +174,6 @@ UNOFFERED = [
     ("PUT", "?cors", {}, "PutBucketCors"),
     ("PUT", "?lifecycle", {}, "PutBucketLifecycleConfiguration"),
     ("POST", "?restore", {}, "RestoreBucket"),
-    ("PUT", "", {"x-tigris-merge-source-bucket": "x"}, "MergeFork"),
-    ("PUT", "", {"x-tigris-rebase": "true"}, "RebaseFork"),
     ("PUT", "-public", {"x-amz-acl": "public-read"}, "CreateBucket"),
     ("PUT", "-soft", {"x-tigris-soft-delete": "true"}, "CreateBucket"),
     ("PUT", "/k", {"x-amz-server-side-encryption": "aws:kms"}, "PutObject"),

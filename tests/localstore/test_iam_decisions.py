@@ -40,6 +40,8 @@ REQUESTS: dict[str, tuple[str, str, dict[str, str]]] = {
     "GetBucketMetadata": ("GET", f"/{BUCKET}?metadata=", {"accept": "application/json"}),
     "GetBucketVersioning": ("GET", f"/{BUCKET}?versioning=", {}),
     "GetObject": ("GET", f"/{BUCKET}/k", {}),
+    "GetObjectAcl": ("GET", f"/{BUCKET}/k?acl=", {}),
+    "GetObjectAttributes": ("GET", f"/{BUCKET}/k?attributes=", {"x-amz-object-attributes": "ETag"}),
     "GetObjectTagging": ("GET", f"/{BUCKET}/k?tagging=", {}),
     "HeadBucket": ("HEAD", f"/{BUCKET}", {}),
     "HeadObject": ("HEAD", f"/{BUCKET}/k", {}),
@@ -51,8 +53,11 @@ REQUESTS: dict[str, tuple[str, str, dict[str, str]]] = {
     "ListObjectsV2": ("GET", f"/{BUCKET}?list-type=2", {}),
     "ListParts": ("GET", f"/{BUCKET}/k?uploadId=u", {}),
     "ListSnapshots": ("GET", "/", {"x-tigris-snapshot": BUCKET}),
+    "MergeFork": ("PUT", f"/{BUCKET}", {"x-tigris-merge-source-bucket": "iam-decisions-fork"}),
     "PutObject": ("PUT", f"/{BUCKET}/k", {}),
+    "PutObjectAcl": ("PUT", f"/{BUCKET}/k?acl=", {"x-amz-acl": "private"}),
     "PutObjectTagging": ("PUT", f"/{BUCKET}/k?tagging=", {}),
+    "RebaseFork": ("PUT", f"/{BUCKET}", {"x-tigris-rebase": "true"}),
     "RenameObject": (
         "PUT",
         f"/{BUCKET}/new",
@@ -63,6 +68,38 @@ REQUESTS: dict[str, tuple[str, str, dict[str, str]]] = {
     "UpdateBucket": ("PATCH", f"/{BUCKET}", {"accept": "application/json"}),
     "UploadPart": ("PUT", f"/{BUCKET}/k?uploadId=u&partNumber=1", {}),
     "UploadPartCopy": ("PUT", f"/{BUCKET}/k?uploadId=u&partNumber=1", {"x-amz-copy-source": f"/{BUCKET}/k"}),
+}
+ON_THE_BUCKET = {
+    "accelerate": ["GetBucketAccelerateConfiguration"],
+    "acl": ["GetBucketAcl", "PutBucketAcl"],
+    "analytics": ["ListBucketAnalyticsConfigurations"],
+    "analytics&id=x": ["GetBucketAnalyticsConfiguration"],
+    "cors": ["GetBucketCors", "DeleteBucketCors"],
+    "encryption": ["GetBucketEncryption", "DeleteBucketEncryption"],
+    "intelligent-tiering": ["ListBucketIntelligentTieringConfigurations"],
+    "intelligent-tiering&id=x": ["GetBucketIntelligentTieringConfiguration"],
+    "inventory": ["ListBucketInventoryConfigurations"],
+    "inventory&id=x": ["GetBucketInventoryConfiguration"],
+    "lifecycle": ["GetBucketLifecycleConfiguration", "DeleteBucketLifecycle"],
+    "logging": ["GetBucketLogging"],
+    "metrics": ["ListBucketMetricsConfigurations"],
+    "metrics&id=x": ["GetBucketMetricsConfiguration"],
+    "notification": ["GetBucketNotificationConfiguration"],
+    "object-lock": ["GetObjectLockConfiguration"],
+    "ownershipControls": ["GetBucketOwnershipControls", "DeleteBucketOwnershipControls"],
+    "policy": ["GetBucketPolicy", "DeleteBucketPolicy"],
+    "policyStatus": ["GetBucketPolicyStatus"],
+    "publicAccessBlock": ["GetPublicAccessBlock", "DeletePublicAccessBlock"],
+    "replication": ["GetBucketReplication", "DeleteBucketReplication"],
+    "requestPayment": ["GetBucketRequestPayment"],
+    "tagging": ["GetBucketTagging", "PutBucketTagging", "DeleteBucketTagging"],
+    "website": ["GetBucketWebsite", "DeleteBucketWebsite"],
+}
+VERBS = {"Get": "GET", "List": "GET", "Put": "PUT", "Delete": "DELETE"}
+REQUESTS |= {
+    name: (next(verb for word, verb in VERBS.items() if name.startswith(word)), f"/{BUCKET}?{query}", {})
+    for query, names in ON_THE_BUCKET.items()
+    for name in names
 }
 ELSEWHERE = ("Presign", "DeleteObjects", "BundleObjects")
 """Presigning gives nothing that the key does not have; the others refuse key by key: tested below."""

@@ -12,6 +12,7 @@ from explorer.localstore.engine.fsck import Findings, check
 from explorer.localstore.engine.ledger import Ledger
 from explorer.localstore.engine.listing import Listing
 from explorer.localstore.engine.manifests import Manifests
+from explorer.localstore.engine.merging import Merging
 from explorer.localstore.engine.objects import Objects
 from explorer.localstore.engine.stats import Stats
 from explorer.localstore.engine.sweep import GRACE_S, TRASH_S, Swept, sweep
@@ -39,6 +40,7 @@ class Engine:
         self.versions = Versions(self.ledger)
         self.stats = Stats(self.ledger, self.listing)
         self.manifests = Manifests(self.ledger)
+        self.merging = Merging(self.ledger)
         self.uploads = Uploads(self.ledger, self.objects)
 
     def _forget_views(self) -> None:

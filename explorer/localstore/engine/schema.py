@@ -62,6 +62,11 @@ CREATE TABLE blob(
   hash TEXT PRIMARY KEY, size INTEGER NOT NULL, created_ns INTEGER NOT NULL) WITHOUT ROWID, STRICT;
 """
 
+# Where a fork that was merged or rebased last met its parent: what they had in common is `base_id` at `ts`.
+# Made where it is missing: stores of format 1 began without it.
+MERGE_BASE = """CREATE TABLE IF NOT EXISTS merge_base(
+  bucket_id INTEGER PRIMARY KEY, base_id INTEGER NOT NULL, ts INTEGER NOT NULL) STRICT"""
+
 
 def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
     """A connection in autocommit, WAL and full synchronous mode; the caller begins transactions by hand."""
@@ -99,3 +104,4 @@ def prepare(connection: sqlite3.Connection, where: Path) -> None:
         )
     if found == 0:
         connection.executescript(f"BEGIN IMMEDIATE; {TABLES} PRAGMA user_version={VERSION}; COMMIT;")
+    connection.execute(MERGE_BASE)

@@ -27,15 +27,16 @@ _DEAD_BLOBS = """SELECT hash, size FROM blob b WHERE created_ns<=? AND hash>?
   AND NOT EXISTS(SELECT 1 FROM segment s WHERE s.blob=b.hash)
   AND NOT EXISTS(SELECT 1 FROM part p WHERE p.blob=b.hash) ORDER BY hash LIMIT ?"""
 
-# Visible to nobody: superseded before the horizon, and no snapshot of the bucket and no fork below it looks
-# at a time between the version and its successor.
+# Visible to nobody: superseded before the horizon, and no snapshot of the bucket, no fork below it and no
+# merge to come looks at a time between the version and its successor.
 _HISTORY = """SELECT v.bucket_id, v.key, v.nts FROM version v JOIN bucket b ON b.id=v.bucket_id
   JOIN version s ON s.bucket_id=v.bucket_id AND s.key=v.key AND s.nts=(
     SELECT max(nts) FROM version w WHERE w.bucket_id=v.bucket_id AND w.key=v.key AND w.nts<v.nts)
   WHERE b.deleted_ns IS NULL AND s.nts>=-?1
   AND NOT EXISTS(SELECT 1 FROM snapshot x WHERE x.bucket_id=v.bucket_id AND x.ts>=-v.nts AND x.ts<-s.nts)
   AND NOT EXISTS(SELECT 1 FROM lineage l JOIN bucket f ON f.id=l.bucket_id WHERE l.ancestor_id=v.bucket_id
-    AND f.deleted_ns IS NULL AND l.cut_ns>=-v.nts AND l.cut_ns<-s.nts) """
+    AND f.deleted_ns IS NULL AND l.cut_ns>=-v.nts AND l.cut_ns<-s.nts)
+  AND NOT EXISTS(SELECT 1 FROM merge_base m WHERE m.base_id=v.bucket_id AND m.ts>=-v.nts AND m.ts<-s.nts) """
 _HISTORY_AFTER = _HISTORY + "AND (v.bucket_id, v.key, v.nts)>(?2,?3,?4) ORDER BY 1, 2, 3 LIMIT ?5"
 _HISTORY_ROW = _HISTORY + "AND v.bucket_id=?2 AND v.key=?3 AND v.nts=?4"
 
@@ -104,7 +105,7 @@ def _drop_deleted_buckets(ledger: Ledger, done: Swept) -> None:
             done.versions += number
 
         def rest(tx: Transaction, id_: int = id_) -> None:
-            for table in ("snapshot", "lineage"):
+            for table in ("snapshot", "lineage", "merge_base"):
                 tx.execute(f"DELETE FROM {table} WHERE bucket_id=?", (id_,))  # noqa: S608
             tx.execute("DELETE FROM bucket WHERE id=?", (id_,))
 

@@ -20,6 +20,7 @@ from explorer.localstore.wire import (
     care,
     copies,
     listings,
+    merges,
     multipart,
     object_attributes,
     objects,
@@ -42,6 +43,9 @@ SLOW_MS = 1000.0
 """A request that takes longer is worth a line in the log; so are refused keys and failures."""
 THREADS = 32
 """Writers wait in a thread for their commit; this many are committed together at most."""
+
+READ_AS_JSON = frozenset({"MergeFork", "RebaseFork"})
+"""Their one client, @tigrisdata/storage, asks for no form and reads errors as JSON."""
 
 HANDLERS: dict[str, Handler] = {
     **CONFIGURATIONS,
@@ -76,11 +80,13 @@ HANDLERS: dict[str, Handler] = {
     "ListObjectsV2": listings.list_objects_v2,
     "ListParts": upload_listings.list_parts,
     "ListSnapshots": account.list_snapshots,
+    "MergeFork": merges.merge_fork,
     "Presign": account.presign,
     "PutBucketAcl": acl.put_acl,
     "PutObject": objects.put_object,
     "PutObjectAcl": acl.put_acl,
     "PutObjectTagging": tagging.put_tags,
+    "RebaseFork": merges.rebase_fork,
     "RenameObject": copies.copy_object,
     "SweepStore": care.sweep_store,
     "TakeSnapshot": buckets.take_snapshot,
@@ -107,8 +113,8 @@ class App:
         request: Request | None = None
         try:
             request = Request.from_scope(scope, receive)
-            as_json = request.wants_json
             name = operation(request)
+            as_json = request.wants_json or name in READ_AS_JSON
             if name == "Iam":
                 await read_ahead(request)
             proof = authenticate(request, self.authority)

@@ -18,6 +18,7 @@ _NEVER = (
     "x-amz-server-side-encryption-customer-algorithm",
     "x-amz-website-redirect-location",
     "x-amz-write-offset-bytes",
+    "x-tigris-merge-source-bucket-snapshot",
     "x-tigris-query",
     "x-tigris-restore-type",
 )
