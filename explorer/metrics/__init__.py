@@ -5,6 +5,7 @@ from explorer.metrics.comparison import Best, Comparison, NodeCurve, Tail
 from explorer.metrics.filters import Filter, parse_filter
 from explorer.metrics.hyperparameters import Group, colour_by, group_by
 from explorer.metrics.parting import Parted
+from explorer.metrics.pixels import Pixels, Points
 from explorer.metrics.table import Row, differing, sort_rows, table, where
 from explorer.metrics.thin import sparkline, thin
 
@@ -15,6 +16,8 @@ __all__ = [
     "Group",
     "NodeCurve",
     "Parted",
+    "Pixels",
+    "Points",
     "Row",
     "Subject",
     "Tail",

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import math
 from array import array
-from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
 
 from explorer.errors import BadInput, nearest
 from explorer.lineage.address import Node
@@ -16,14 +14,12 @@ from explorer.metrics.axes import Axis, axes_of, measure
 from explorer.metrics.carried import identical_rows
 from explorer.metrics.choose import pick_metric, rises
 from explorer.metrics.comparison import Best, Comparison, NodeCurve, Tail
-from explorer.metrics.deltas import Delta, delta
-from explorer.metrics.parting import Parted, parted
-from explorer.metrics.series import Series
+from explorer.metrics.deltas import Delta, cadence, delta
+from explorer.metrics.parting import MEMORY, Parted, parted
+from explorer.metrics.pixels import Smoothings
+from explorer.metrics.series import EMPTY, Series
+from explorer.metrics.standing import Standing, standing_out
 from explorer.metrics.stitch import Branch, Chain, Line, chains, stitch
-
-if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,13 +64,14 @@ def compare(
         raise BadInput(f"{smoothing:g} is no smoothing weight.", hint="a weight is at least 0 and below 1")
     names = metric_names([s.lineage for s in subjects])
     metric = pick_metric(metric, names)
+    look = _Look(metric, Axis(x), smoothing, Smoothings())
     made = [(subject, chains(subject.lineage)) for subject in subjects]
     axes = axes_of([chain for _, several in made for chain in several])
     if x not in axes:
         raise BadInput(
             f"These nodes have no common x axis `{x}`.", hint=nearest(x, axes, "there is: " + ", ".join(axes))
         )
-    fixed = None if baseline is None else stitch(chains(baseline.lineage)[0], metric).series
+    fixed = None if baseline is None else stitch(chains(baseline.lineage)[0], metric)
     curves: list[NodeCurve] = []
     warnings: dict[str, None] = {}
     for subject, several in made:
@@ -82,7 +79,7 @@ def compare(
             writer = number if len(several) > 1 else None
             line = stitch(chain, metric)
             base = _parent_base(subject, line, metric) if fixed is None else _chosen_base(line, fixed)
-            curves.append(_curve(subject, chain, line, _Look(metric, Axis(x), smoothing), base, writer))
+            curves.append(_curve(subject, chain, line, look, base, writer))
             warnings |= dict.fromkeys(_warnings(subject, chain, line, metric, writer))
     return Comparison(
         metric,
@@ -104,75 +101,118 @@ class _Look:
     metric: str
     axis: Axis
     smoothing: float
+    smoothings: Smoothings
+
+    def smoothed(self, line: Line, tail: Series, share: float) -> Series:
+        """The rows at the end of a line, smoothed with all that comes before them."""
+        values = self.smoothings.whole(line.stretches, self.smoothing**share)
+        return replace(tail, values=array("d", values[len(values) - len(tail) :].tobytes()))
 
 
 @dataclass(frozen=True, slots=True)
 class _Base:
     """What a curve is compared with, behind the step `after`."""
 
-    series: Series
+    line: Line
     after: float
 
 
 def _curve(
     subject: Subject, chain: Chain, line: Line, look: _Look, base: _Base | None, writer: int | None
 ) -> NodeCurve:
-    series, metric, axis = line.series, look.metric, look.axis
-    x = measure(axis, chain, series)
+    on_steps = look.axis.name == "step"
+    x = EMPTY.steps if on_steps else measure(look.axis, chain, line.series)
+    place = _Place(line, None if on_steps else x)
     fork = line.fork_step if line.fork_step is not None and math.isfinite(line.fork_step) else None
-    import numpy as np
-
-    good = np.isfinite(np.frombuffer(series.values)) if len(series) else np.empty(0, np.bool_)
-    finite = np.flatnonzero(good)
-    last = int(finite[-1]) if len(finite) else None
-    broken = np.flatnonzero(~good)
-    difference = None if base is None else delta(series, base.series, base.after, look.smoothing)
+    found = standing_out(line, rises(look.metric))
+    difference = None if base is None else _difference(line, base, look)
     return NodeCurve(
         node=subject.node,
         label=subject.label if writer is None else f"{subject.label}#w{writer}",
         overrides=subject.overrides,
         x=x,
-        values=series.values,
-        steps=series.steps,
+        values=EMPTY.values,
+        steps=EMPTY.steps,
         own_at=line.own_at,
         fork_step=fork,
-        fork_x=None if fork is None else _fork_x(axis, fork, series, x),
+        fork_x=None if fork is None else place.of_step(fork),
         inferred=line.inferred and fork is not None,
-        discarded=tuple(Tail(measure(axis, chain, tail), tail.values) for tail in line.discarded),
-        last=None if last is None else series.values[last],
-        last_x=None if last is None else x[last],
-        best=_best(line, x, good, rises(metric)),
+        discarded=tuple(Tail(measure(look.axis, chain, tail), tail.values) for tail in line.discarded),
+        last=None if found.last is None else found.last.value,
+        last_x=None if found.last is None else place.at(found.last),
+        best=None
+        if found.best is None
+        else Best(place.at(found.best), found.best.value, found.best.at < line.own_at),
         delta_to_parent=difference.last if difference else None,
         mean_delta=difference.mean if difference else None,
-        checkpoints=_checkpoints(subject, axis, series, x),
-        parted=_parted(series, base),
-        deltas=_delta_points(difference, axis, chain) if difference else None,
-        non_finite=len(series) - len(finite),
-        first_non_finite=x[int(broken[0])] if len(broken) else None,
+        checkpoints=place.checkpoints(subject.checkpoints),
+        parted=_parted(line, base),
+        deltas=_delta_points(difference, look.axis, chain) if difference else None,
+        non_finite=found.non_finite,
+        first_non_finite=None if found.first_non_finite is None else place.at(found.first_non_finite),
         writer=writer,
         hyperparameters=subject.hyperparameters,
         state=subject.state,
         smoothing=look.smoothing,
+        line=line,
+        on_steps=on_steps,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where rows and steps of a line stand on the axis; `x` None where that is the step axis."""
+
+    line: Line
+    x: array[float] | None
+
+    def at(self, row: Standing) -> float:
+        return row.step if self.x is None else self.x[row.at]
+
+    def of_step(self, step: float) -> float | None:
+        """A step itself, or on other axes the newest row up to it."""
+        if self.x is None:
+            return step
+        before = self.line.index(step) - 1
+        return self.x[before] if before >= 0 else None
+
+    def checkpoints(self, told: tuple[tuple[float, Node], ...]) -> tuple[tuple[float, Node], ...]:
+        if self.x is None:
+            return told
+        found = ((self.of_step(step), node) for step, node in told)
+        return tuple((x, node) for x, node in found if x is not None and math.isfinite(x))
 
 
 def _parent_base(subject: Subject, line: Line, metric: str) -> _Base | None:
     """The parent's own curve, as it went on after the fork."""
     if subject.parent is None or line.fork_step is None:
         return None
-    return _Base(stitch(chains(subject.parent)[0], metric).series, line.fork_step)
+    return _Base(stitch(chains(subject.parent)[0], metric), line.fork_step)
 
 
-def _chosen_base(line: Line, series: Series) -> _Base | None:
+def _chosen_base(line: Line, other: Line) -> _Base | None:
     """One curve for all, from where a line is no longer the same as it; None where it is the same."""
-    same = identical_rows(line.series, series)
-    if same == len(line.series):
+    same = identical_rows(line.series, other.series)
+    if same == len(line):
         return None
-    return _Base(series, line.series.steps[same - 1] if same else -math.inf)
+    return _Base(other, line.column("steps")[same - 1] if same else -math.inf)
 
 
-def _parted(series: Series, base: _Base | None) -> Parted | None:
-    return None if base is None or not math.isfinite(base.after) else parted(series, base.series, base.after)
+def _difference(line: Line, base: _Base, look: _Look) -> Delta:
+    own, other = line.behind(base.after), base.line.behind(base.after)
+    if look.smoothing and len(own) and len(other):
+        # the same width of x for both: the weight asked for is that of the one that logs more rarely
+        own_cadence, other_cadence = cadence(own.steps), cadence(other.steps)
+        widest = max(own_cadence, other_cadence) or 1.0
+        own = look.smoothed(line, own, own_cadence / widest)
+        other = look.smoothed(base.line, other, other_cadence / widest)
+    return delta(own, other, base.after)
+
+
+def _parted(line: Line, base: _Base | None) -> Parted | None:
+    if base is None or not math.isfinite(base.after):
+        return None
+    return parted(line.behind(base.after, MEMORY), base.line.behind(base.after, MEMORY), base.after)
 
 
 def _delta_points(difference: Delta, axis: Axis, chain: Chain) -> Tail:
@@ -181,39 +221,11 @@ def _delta_points(difference: Delta, axis: Axis, chain: Chain) -> Tail:
     return Tail(measure(axis, chain, along), difference.values)
 
 
-def _checkpoints(
-    subject: Subject, axis: Axis, series: Series, x: array[float]
-) -> tuple[tuple[float, Node], ...]:
-    """On the step axis where they are, on the others at the newest row before them."""
-    if axis.name == "step":
-        return subject.checkpoints
-    found = ((bisect_right(series.steps, step) - 1, node) for step, node in subject.checkpoints)
-    return tuple((x[at], node) for at, node in found if at >= 0 and math.isfinite(x[at]))
-
-
-def _fork_x(axis: Axis, fork: float, series: Series, x: array[float]) -> float | None:
-    if axis.name == "step":
-        return fork
-    at = bisect_right(series.steps, fork) - 1
-    return x[at] if at >= 0 else None
-
-
-def _best(line: Line, x: array[float], good: npt.NDArray[np.bool_], up: bool) -> Best | None:
-    import numpy as np
-
-    if not good.any():
-        return None
-    values = np.frombuffer(line.series.values)
-    worst = -math.inf if up else math.inf
-    at = int((np.argmax if up else np.argmin)(np.where(good, values, worst)))
-    return Best(x[at], line.series.values[at], at < line.own_at)
-
-
 def _warnings(subject: Subject, chain: Chain, line: Line, metric: str, writer: int | None) -> list[str]:
     label, told = subject.label, []
     if writer == 1:
         told.append(f"{label}: several processes wrote metrics at the same time; each is a curve of its own")
-    if not len(line.series):
+    if not len(line):
         told.append(f"{label}: no {metric}")
     if line.inferred and line.fork_step is not None:
         told.append(f"{label}: no run tells what it resumed from; fork step {line.fork_step:g} is inferred")

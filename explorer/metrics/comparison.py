@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from explorer.lineage.address import Node
 from explorer.lineage.values import Overrides, show_overrides
 from explorer.metrics.parting import Parted
+from explorer.metrics.stitch import Line
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -75,6 +76,30 @@ class NodeCurve:
     """What its newest run is doing: `running`, `done`, …; empty where none is known."""
     smoothing: float = 0.0
     """The weight that `smoothed` and the differences were made with."""
+    line: Line | None = None
+    """What it is stitched from: `x` (on the step axis), `values` and `steps` are joined when asked for."""
+    on_steps: bool = False
+    """Its x are its steps."""
+
+    def __post_init__(self) -> None:
+        if self.line is not None:
+            for name in ("x", "values", "steps")[not self.on_steps :]:
+                object.__delattr__(self, name)
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> array[float]:
+            # only called for what has been taken out above
+            if name not in ("x", "values", "steps"):
+                raise AttributeError(name)
+            column = self.line.column("steps" if name == "x" else name)
+            object.__setattr__(self, name, column)
+            return column
+
+    @property
+    def points(self) -> int:
+        """How many there are."""
+        return len(self.x) if self.line is None else len(self.line)
 
     @property
     def smoothed(self) -> array[float]:

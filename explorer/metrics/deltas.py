@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 from array import array
+from bisect import bisect_right
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 from explorer.metrics.series import Series
-from explorer.metrics.smooth import smooth
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,35 +42,50 @@ class Delta:
         return float(np.sum(np.diff(steps) * (values[1:] + values[:-1]))) / 2 / width
 
 
-def delta(own: Series, baseline: Series, after: float, weight: float = 0.0) -> Delta:
+def delta(own: Series, baseline: Series, after: float) -> Delta:
     """As-of join: each own finite point behind `after` minus the baseline's last finite value up to it.
 
-    A baseline value may be twice the larger median cadence old. With a `weight` both are smoothed first over
-    the same width of x: the weight is that of the one that logs more rarely. Cost: O(own log baseline).
+    A baseline value may be twice the larger median cadence old. Cost: O(own log baseline), and little where
+    both log at the same steps.
     """
     import numpy as np
 
-    own_cadence, base_cadence = cadence(own.steps), cadence(baseline.steps)
-    allowed = 2 * max(own_cadence, base_cadence)
-    steps, values = np.frombuffer(own.steps), np.frombuffer(own.values)
-    keep = (steps > after) & np.isfinite(values)
-    base_steps, base_values = np.frombuffer(baseline.steps), np.frombuffer(baseline.values)
-    if weight:
-        widest = max(own_cadence, base_cadence) or 1.0
-        values = smooth(values, weight ** (own_cadence / widest))
-        base_values = smooth(base_values, weight ** (base_cadence / widest))
-    good = np.isfinite(base_values)
-    base_steps, base_values = base_steps[good], base_values[good]
-    if not keep.any() or not len(base_steps):
+    allowed = 2 * max(cadence(own.steps), cadence(baseline.steps))
+    steps, values = _finite_behind(own, after)
+    base_steps, base_values = _finite_behind(baseline, -np.inf)
+    if not len(steps) or not len(base_steps):
         return Delta(array("d"), array("d"))
-    steps, values = steps[keep], values[keep]
-    at = np.searchsorted(base_steps, steps, "right") - 1
+    at = _last_before(base_steps, steps)
     there = at >= 0
     at = np.maximum(at, 0)
     # a baseline that has ended has no value here, however young its last one is
     there &= (base_steps[at] > after) & (steps <= baseline.steps[-1]) & (steps - base_steps[at] <= allowed)
-    found = values[there] - base_values[at[there]]
-    return Delta(array("d", steps[there].tobytes()), array("d", found.tobytes()))
+    if there.all():
+        found = values - base_values[at]
+    else:
+        steps, found = steps[there], values[there] - base_values[at[there]]
+    return Delta(array("d", steps.tobytes()), array("d", found.tobytes()))
+
+
+def _finite_behind(series: Series, after: float) -> tuple[Floats, Floats]:
+    import numpy as np
+
+    start = bisect_right(series.steps, after)
+    steps, values = np.frombuffer(series.steps)[start:], np.frombuffer(series.values)[start:]
+    good = np.isfinite(values)
+    return (steps, values) if good.all() else (steps[good], values[good])
+
+
+def _last_before(base_steps: Floats, steps: Floats) -> npt.NDArray[np.intp]:
+    """For each step the last baseline row up to it; -1 where there is none."""
+    import numpy as np
+
+    first = int(np.searchsorted(base_steps, steps[0], "left"))
+    beside = base_steps[first : first + len(steps)]
+    same = int(np.argmin(np.append(beside == steps[: len(beside)], False)))  # so many stand side by side
+    found = np.arange(first, first + len(steps))
+    found[same:] = np.searchsorted(base_steps, steps[same:], "right") - 1
+    return found
 
 
 def cadence(steps: array[float]) -> float:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 _WEIGHT, _SIGMAS, _IN_A_ROW, _WINDOW = 0.9, 3.0, 5, 100
 _MAD_TO_SIGMA = 1.4826
-_MEMORY = 600
+MEMORY = 600
 """Points after which an EMA of this weight has forgotten everything a float can tell."""
 
 
@@ -43,9 +43,16 @@ def parted(own: Series, parent: Series, fork: float) -> Parted:
     parent_x, parent_y, parent_at = _tail(parent, fork)
     if not len(x) or not len(parent_x):
         return Parted(fork, None, None)
-    where = np.minimum(np.searchsorted(parent_x, x), len(parent_x) - 1)
-    both = (parent_x[where] == x) & (np.arange(len(x)) >= at)
-    a, b, common = y[both], parent_y[where[both]], x[both]
+    n = min(len(x), len(parent_x))
+    both: slice | npt.NDArray[np.intp]
+    where: slice | npt.NDArray[np.intp]
+    if np.array_equal(x[:n], parent_x[:n]):
+        both = where = slice(at, n)  # mostly: both log at the same steps
+    else:
+        near = np.minimum(np.searchsorted(parent_x, x), len(parent_x) - 1)
+        both = np.flatnonzero((parent_x[near] == x) & (np.arange(len(x)) >= at))
+        where = near[both]
+    a, b, common = y[both], parent_y[where], x[both]
     if not len(common):
         return Parted(fork, None, None)
     differs = np.flatnonzero(a.view(np.int64) != b.view(np.int64))
@@ -55,7 +62,7 @@ def parted(own: Series, parent: Series, fork: float) -> Parted:
     sigma = _noise(parent_y[:parent_at])
     if sigma is None:
         return Parted(fork, identical, None)
-    gap = np.abs(smooth(y, _WEIGHT)[both] - smooth(parent_y, _WEIGHT)[where[both]])
+    gap = np.abs(smooth(y, _WEIGHT)[both] - smooth(parent_y, _WEIGHT)[where])
     # the variance of an EMA is (1 - w) / (1 + w) of its input's; two independent ones add up
     limit = _SIGMAS * sigma * (2 * (1 - _WEIGHT) / (1 + _WEIGHT)) ** 0.5
     wide = ~(gap <= limit)  # a curve that is not finite has parted, too
@@ -73,7 +80,7 @@ def _tail(series: Series, fork: float) -> tuple[Floats, Floats, int]:
     if not len(steps):
         return steps, values, 0
     until = int(np.searchsorted(steps, fork, "right"))
-    start = max(until - _MEMORY, 0)
+    start = max(until - MEMORY, 0)
     return steps[start:], values[start:], until - start
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from array import array
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from explorer.lineage.address import Node
@@ -111,16 +111,33 @@ def settle(steps: array[float], values: array[float], walls: array[float]) -> Se
     return Series(_pick(steps, order), _pick(values, order), _pick(walls, order))
 
 
-def join(parts: Iterable[tuple[Series, int, int]]) -> Series:
-    """Stretches of series, from row to row, one after the other; a single whole one is not copied."""
-    kept = [part for part in parts if part[1] < part[2]]
-    if len(kept) < 2:
-        return kept[0][0].cut(*kept[0][1:]) if kept else EMPTY
-    columns = array("d"), array("d"), array("d")
-    for series, start, stop in kept:
-        for column, source in zip(columns, (series.steps, series.values, series.walls), strict=True):
-            column.frombytes(memoryview(source)[start:stop].cast("B"))
-    return Series(*columns)
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Rows `start` to `stop` of a series that others may share."""
+
+    series: Series
+    start: int
+    stop: int
+
+    def __len__(self) -> int:
+        return self.stop - self.start
+
+    def column(self, name: str) -> memoryview:
+        """One of `steps`, `values` and `walls`, not copied."""
+        return memoryview(getattr(self.series, name))[self.start : self.stop]
+
+
+def join(stretches: Sequence[Stretch], name: str) -> array[float]:
+    """One column of stretches as a whole; that of a single whole series is not copied."""
+    if len(stretches) == 1 and len(stretches[0]) == len(stretches[0].series):
+        only: array[float] = getattr(stretches[0].series, name)
+        return only
+    whole = array("d", bytes(8)) * sum(map(len, stretches))
+    view, at = memoryview(whole), 0
+    for stretch in stretches:
+        view[at : at + len(stretch)] = stretch.column(name)
+        at += len(stretch)
+    return whole
 
 
 def _pick(column: array[float], order: list[int]) -> array[float]:

@@ -13,12 +13,13 @@
 from __future__ import annotations
 
 import math
+from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from explorer.lineage.address import Node
-from explorer.metrics.series import EMPTY, Attempt, Series, join
+from explorer.metrics.series import EMPTY, Attempt, Series, Stretch, join
 from explorer.metrics.writers import Writer, bits, split_writers
 
 
@@ -37,9 +38,12 @@ class Branch:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One metric of a lineage as its leaf sees it; rows before `own_at` are inherited."""
+    """One metric of a lineage as its leaf sees it; rows before `own_at` are inherited.
 
-    series: Series
+    Forks share their history, as stretches of one series. It is copied only where somebody asks for it whole.
+    """
+
+    stretches: tuple[Stretch, ...]
     own_at: int = 0
     fork_step: float | None = None
     """Rows up to and including it come from the parent; None for a root."""
@@ -49,6 +53,41 @@ class Line:
     """Tails of the leaf's own attempts that a later attempt did again."""
     relogged: int = 0
     backfilled: int = 0
+    _joined: dict[str, array[float]] = field(default_factory=dict, compare=False, repr=False)
+
+    def __len__(self) -> int:
+        return sum(map(len, self.stretches))
+
+    def column(self, name: str) -> array[float]:
+        """`steps`, `values` or `walls`, whole. Cost: a copy at the first time, where there are joints."""
+        if name not in self._joined:
+            self._joined[name] = join(self.stretches, name)
+        return self._joined[name]
+
+    def behind(self, step: float, memory: int = 0) -> Series:
+        """The rows behind a step, and at most `memory` rows before those."""
+        start = max(self.index(step) - memory, 0)
+        kept: list[Stretch] = []
+        for stretch in self.stretches:
+            first = min(start, len(stretch))
+            start -= first
+            kept.append(replace(stretch, start=stretch.start + first))
+        kept = [stretch for stretch in kept if len(stretch)]
+        return Series(*(join(kept, name) for name in ("steps", "values", "walls")))
+
+    def index(self, step: float) -> int:
+        """How many rows there are up to a step."""
+        found = 0
+        for stretch in self.stretches:
+            at = bisect_right(stretch.series.steps, step, stretch.start, stretch.stop) - stretch.start
+            found += at
+            if at < len(stretch):
+                break
+        return found
+
+    @property
+    def series(self) -> Series:
+        return Series(self.column("steps"), self.column("values"), self.column("walls"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,18 +118,18 @@ def chains(lineage: Sequence[Branch]) -> tuple[Chain, ...]:
 
 
 def stitch(chain: Chain, metric: str) -> Line:
-    """The metric along the lineage. Cost: O(attempts log rows), and a memcpy where it has joints."""
-    parts: list[tuple[Series, int, int]] = []
+    """The metric along the lineage. Cost: O(attempts log rows); nothing is copied."""
+    parts: list[Stretch] = []
     discarded: list[Series] = []
     relogged = backfilled = own_at = 0
     limits = _limits(chain.bases)
     for i, attempt in enumerate(chain.attempts):
         if i == chain.own_at:
-            own_at = sum(stop - start for _, start, stop in parts)
+            own_at = sum(map(len, parts))
         series = attempt.series.get(metric, EMPTY)
         start = bisect_right(series.steps, chain.bases[i])
         stop = max(start, bisect_right(series.steps, limits[i]))
-        parts.append((series, start, stop))
+        parts.append(Stretch(series, start, stop))
         if i >= chain.own_at:
             relogged += _count_relogged(series.cut(0, start), parts[:-1])
             if stop < len(series):
@@ -98,8 +137,9 @@ def stitch(chain: Chain, metric: str) -> Line:
         if attempt.backfilled and stop == len(series):
             backfilled += min(attempt.backfilled, stop - start)
     if chain.own_at == len(chain.attempts):
-        own_at = sum(stop - start for _, start, stop in parts)
-    return Line(join(parts), own_at, chain.fork_step, chain.inferred, tuple(discarded), relogged, backfilled)
+        own_at = sum(map(len, parts))
+    kept = tuple(part for part in parts if len(part))
+    return Line(kept, own_at, chain.fork_step, chain.inferred, tuple(discarded), relogged, backfilled)
 
 
 def backfill(seen: Attempt, later: Attempt, upto: float) -> Attempt:
@@ -164,13 +204,14 @@ def _limits(bases: Sequence[float]) -> list[float]:
     return limits
 
 
-def _count_relogged(own: Series, earlier: Sequence[tuple[Series, int, int]]) -> int:
+def _count_relogged(own: Series, earlier: Sequence[Stretch]) -> int:
     count = 0
     for step, value in zip(own.steps, own.values, strict=True):
-        for part, start, stop in earlier:
-            at = bisect_left(part.steps, step, start, stop)
-            if at < stop and part.steps[at] == step:
-                count += bits(part.values[at]) != bits(value)
+        for part in earlier:
+            steps = part.series.steps
+            at = bisect_left(steps, step, part.start, part.stop)
+            if at < part.stop and steps[at] == step:
+                count += bits(part.series.values[at]) != bits(value)
                 break
         else:
             count += 1

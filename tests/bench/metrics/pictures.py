@@ -1,61 +1,126 @@
-"""Every state of the chart as a PNG: `python -m tests.bench.metrics.pictures FOLDER` (needs chromium)."""
+"""Every state of the compare screen as a PNG: `python -m tests.bench.metrics.pictures FOLDER [NAME…]` (chromium)."""
 
 import asyncio
+import os
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
-from textual.app import App
+from immutables import Map
 
-from explorer.tui.charts.loss_chart import LossChart
-from explorer.tui.theme import DARK, LIGHT
-from tests.bench.metrics.curves import comparison
+from explorer.lineage.address import Node
+from explorer.lineage.rows import Rows
+from explorer.lineage.state import State
+from explorer.lineage.values import Bucket, RunView, Snapshot
+from explorer.metrics import compare
+from explorer.tui.app import ExplorerApp
+from explorer.tui.glyphs import ASCII, UNICODE
+from explorer.tui.screens.compare import CompareScreen
+from tests.bench.metrics.curves import lineage
+from tests.tui.stage import MemoryWorkspace
+from tests.tui.synthetic import NOW_NS, STORE
 
+WIDE, SMALL = (140, 40), (80, 24)
 STATES = {
-    "default": ((140, 40), {}, ()),
-    "full": ((140, 40), {}, ("w",)),
-    "crosshair": ((140, 40), {}, (*["left"] * 30, "down")),
-    "smoothed": ((140, 40), {"noise": 0.15}, ("s", "s")),
-    "delta": ((120, 30), {}, ("d",)),
-    "log": ((120, 30), {}, ("w", "y")),
-    "nan": ((120, 30), {"blow_up": True}, ()),
-    "many": ((140, 40), {"forks": 19}, ("down",)),
-    "small": ((80, 24), {}, ("down", *["left"] * 12)),
+    "default": (WIDE, {}, ()),
+    "full": (WIDE, {}, ("w",)),
+    "crosshair": (WIDE, {}, ("down", *["shift+left"] * 4)),
+    "checkpoint": (WIDE, {}, ("down", "]", "]")),
+    "smoothed": (WIDE, {"noise": 0.15}, ("s", "s", "s")),
+    "delta": (WIDE, {}, ("d",)),
+    "baseline": (WIDE, {}, ("down", "b")),
+    "log": (WIDE, {}, ("w", "y", "X")),
+    "diverged": (WIDE, {"blow_up": True}, ()),
+    "diverged-two": (WIDE, {"forks": 2, "blow_up": True}, ()),
+    "diverged-all": (WIDE, {"blow_up": True}, ("a",)),
+    "many": (WIDE, {"forks": 19}, ("down",)),
+    "grouped": (WIDE, {"forks": 9}, ("g", "enter")),
+    "means": (WIDE, {"forks": 9}, ("g", "enter", "G")),
+    "stacked": (WIDE, {}, ("m", "down", "tab", "tab", "enter")),
+    "overlaid": (WIDE, {}, ("m", "down", "tab", "enter", "O", "y")),
+    "picker": (WIDE, {}, ("m", *"vlo")),
+    "sorted": (WIDE, {}, (">", ">", ">", ">", "i")),
+    "filtered": (WIDE, {}, ("/", *"lr>1e-4 last<2", "enter")),
+    "filtering": (SMALL, {}, ("/", *"lossy<2")),
+    "export": (WIDE, {}, ("e", "down")),
+    "table": (WIDE, {"forks": 19}, ("v", "v")),
+    "chart": (WIDE, {}, ("v",)),
+    "zoomed": (WIDE, {}, ("left", "left", "+", "+")),
+    "help": (WIDE, {}, ("?",)),
+    "small": (SMALL, {}, ("down", *["left"] * 12)),
+    "small-default": (SMALL, {}, ()),
+    "small-stacked": (SMALL, {}, ("m", "down", "tab", "enter")),
+    "small-many": (SMALL, {"forks": 19}, ()),
     "tiny": ((40, 10), {}, ()),
-    "light": ((120, 30), {}, ()),
+    "light": (WIDE, {}, ("down",)),
+    "light-grouped": (WIDE, {"forks": 9}, ("g", "enter", "G")),
     "no-colour": ((100, 30), {}, ()),
+    "ascii": ((100, 30), {}, ("down", "]")),
+    "live": (WIDE, {"running": True}, ()),
 }
 
 
-class Screen(App):
-    CSS = "Screen { padding: 0; }"
+class Drawn(MemoryWorkspace):
+    """Compares made-up lineages for real."""
 
-    def __init__(self, made, theme):
-        super().__init__()
-        self.made, self.wanted = made, theme
+    def __init__(self, subjects, running):
+        self.subjects = {subject.node: subject for subject in subjects}
+        buckets = {}
+        for subject in subjects:
+            taken = [n for _, n in subject.checkpoints if n.bucket == subject.node.bucket]
+            snapshots = tuple(Snapshot(n.bucket, n.version, f"step-{int(n.version) - NOW_NS}") for n in taken)
+            parent = next(
+                (n for _, n in reversed(subject.checkpoints) if n.bucket != subject.node.bucket), None
+            )
+            buckets[subject.node.bucket] = Bucket(subject.node.bucket, NOW_NS, parent, True, snapshots)
+        run = RunView("r1", subjects[-1].node.bucket, None, "running", NOW_NS)
+        super().__init__(State(STORE, 1, 1, False, Map(buckets), runs=Map({"r1": run} if running else {})))
 
-    def compose(self):
-        yield LossChart(self.made)
-
-    def on_mount(self):
-        self.register_theme(DARK)
-        self.register_theme(LIGHT)
-        self.theme = self.wanted
-        self.query_one(LossChart).focus()
+    def compare(self, nodes, metric=None, x="step", *, smoothing=0.0, baseline="parent"):
+        several = metric if isinstance(metric, tuple) else (metric,)
+        against = None if baseline == "parent" else self.subjects[baseline]
+        subjects = [self.subjects.get(n) or replace(self.subjects[Node("main")], node=n) for n in nodes]
+        found = tuple(compare(subjects, m, x, baseline=against) for m in several)
+        return found if several is metric else found[0]
 
 
-async def shoot(name, folder):
-    import os
+class Screens(ExplorerApp):
+    """Opens on the comparison of everything that the workspace has."""
 
+    def _opened(self, workspace):
+        super()._opened(workspace)
+        assert Rows(workspace.state.buckets)
+        self.push_screen(CompareScreen(self.session, tuple(workspace.subjects)))
+
+
+def names(keys):
+    told = {"[": "left_square_bracket", "]": "right_square_bracket", "+": "plus", "/": "slash", ">": "greater_than_sign",
+            "<": "less_than_sign", "?": "question_mark", " ": "space"}  # fmt: skip
+    return [told.get(key, key) for key in keys]
+
+
+async def shoot(name, folder, workspace=None):
     size, told, keys = STATES[name]
+    told = dict(told)
+    running = told.pop("running", False)
     if name == "no-colour":
         os.environ["NO_COLOR"] = "1"
-    app = Screen(comparison(**told), "explorer-light" if name == "light" else "explorer-dark")
+    made = workspace or Drawn(lineage(**told), running)
+    app = Screens(
+        lambda: made, made.state, glyphs=ASCII if name == "ascii" else UNICODE, clock=lambda: NOW_NS
+    )
     os.environ.pop("NO_COLOR", None)
+    app.animation_level = "none"
+    app.theme = "explorer-light" if name.startswith("light") else "explorer-dark"
     async with app.run_test(size=size) as pilot:
-        await pilot.press(*keys)
-        await pilot.pause()
+        while not isinstance(app.screen, CompareScreen) or not app.screen.chart.comparisons:
+            await pilot.pause(0.05)
+        for key in names(keys):
+            await pilot.press(key)
+            await app.workers.wait_for_complete()
+        await pilot.pause(0.2)
         # a font without braille lets the browser take another one, of another width: FreeMono has it
         svg = app.export_screenshot().replace("Fira Code", "DejaVu Sans Mono, FreeMono")
     width, height = (round(float(n)) for n in re.search(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', svg).groups())
