@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from explorer.checkpoints.learning_rate import unheeded
+from explorer.checkpoints.metric_points import MetricPair, Point, pair_metrics
 from explorer.checkpoints.objects import ObjectChanges, compare_objects
 from explorer.checkpoints.printable import exportable
 from explorer.checkpoints.sections import Section, sections, summarize
@@ -36,6 +37,10 @@ class Side:
     objects: Sequence[ObjectInfo]
     checkpoint: Checkpoint | None = None
     manifest: Manifest | None = None
+    metrics: Mapping[str, Point] = field(default_factory=dict)
+    """What was logged up to the checkpoint's step."""
+    troubles: tuple[str, ...] = ()
+    """What went wrong beside the checkpoint."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +53,8 @@ class Diff:
     tensors: TensorChanges
     config: tuple[Change, ...]
     state: tuple[Change, ...]
+    metrics: tuple[MetricPair, ...] = ()
+    """Every metric of either side, equal ones included; `any` does not depend on them."""
     warnings: tuple[str, ...] = ()
     cost: Cost = field(default=Cost())
 
@@ -79,6 +86,7 @@ class Diff:
             "tensors": self.tensors.to_json(),
             "config": [change.to_json() for change in self.config],
             "state": [change.to_json() for change in self.state],
+            "metrics": [pair.to_json() for pair in self.metrics],
             "warnings": list(self.warnings),
             "cost": self.cost.to_json(),
         }
@@ -111,15 +119,19 @@ def diff(a: Side, b: Side) -> Diff:
     else:
         tensors, config, state = TensorChanges(), (), ()
     cost = sum((s.manifest.cost for s in (a, b) if s.manifest is not None), Cost())
-    return Diff(a, b, compare_objects(a.objects, b.objects), tensors, config, state, tuple(warnings), cost)
+    objects, metrics = compare_objects(a.objects, b.objects), pair_metrics(a.metrics, b.metrics)
+    return Diff(a, b, objects, tensors, config, state, metrics, tuple(warnings), cost)
 
 
 def _troubles(side: Side) -> list[str]:
     if side.manifest is None:
-        return ["no checkpoint was found here, only objects are compared"] if side.checkpoint is None else []
+        absent = (
+            ["no checkpoint was found here, only objects are compared"] if side.checkpoint is None else []
+        )
+        return [*absent, *side.troubles]
     manifest = side.manifest
     lacking = [f"incomplete: {', '.join(manifest.missing[:5])} missing"] if manifest.missing else []
-    return [*manifest.damaged, *lacking, *manifest.warnings]
+    return [*manifest.damaged, *lacking, *manifest.warnings, *side.troubles]
 
 
 def _checkpoint(side: Side) -> dict[str, Any] | None:

@@ -14,9 +14,10 @@ from explorer.checkpoints.values import Tensor, Value
 from explorer.lineage.values import show_scalar
 
 if TYPE_CHECKING:
-    from explorer.checkpoints.diffs import Diff
+    from explorer.checkpoints.diffs import Diff, Side
+    from explorer.checkpoints.metric_points import MetricPair, Point
 
-_NAME_WIDTH = 120
+NAME_WIDTH = 120
 _SUMMARY_CHANGES = 6
 
 
@@ -30,7 +31,7 @@ class Section:
 
 
 def sections(diff: Diff, *, folded: bool = True) -> tuple[Section, ...]:
-    """Warnings first, then what people look for first: config, state, tensors, objects.
+    """Warnings first, then what people look for first: config, state, metrics, tensors, objects.
 
     With `folded` the tensors of equal layers share a row (`layers.0-31.mlp.weight`).
     """
@@ -43,6 +44,7 @@ def sections(diff: Diff, *, folded: bool = True) -> tuple[Section, ...]:
         ),
         Section("config", _count(diff.config, "value differs", "values differ"), _values(diff.config)),
         Section("state", _count(diff.state, "value differs", "values differ"), _values(diff.state)),
+        Section("metrics", _points_in_words(diff), tuple(_metric_rows(diff))),
         Section("tensors", tensors_in_words(diff), fold(tensors) if folded else tuple(tensors)),
         Section("objects", _objects_in_words(diff), tuple(_object_rows(diff))),
     )
@@ -61,6 +63,11 @@ def summarize(diff: Diff) -> str:
                 shown = ", ".join(_in_words(change) for change in changes[:_SUMMARY_CHANGES])
                 more = len(changes) - _SUMMARY_CHANGES
                 lines.append(f"  {title}: {shown}" + (f" and {more} more" if more > 0 else ""))
+        differing = [pair for pair in diff.metrics if pair.differs]
+        if differing:
+            shown = ", ".join(_metric_in_words(pair) for pair in differing[:_SUMMARY_CHANGES])
+            more = len(differing) - _SUMMARY_CHANGES
+            lines.append(f"  metrics: {shown}" + (f" and {more} more" if more > 0 else ""))
         lines.append(f"  tensors: {tensors_in_words(diff)}")
         lines.append(f"  objects: {_objects_in_words(diff)}")
     return "\n".join([*lines, *(f"  warning: {printable(w, 400)}" for w in diff.warnings)])
@@ -111,7 +118,7 @@ def _values(changes: Iterable[Change]) -> tuple[Row, ...]:
     for change in changes:
         mark = "+" if change.a is None else "-" if change.b is None else "~"
         a, b = ("" if value is None else show_value(value) for value in (change.a, change.b))
-        rows.append(Row(mark, printable(change.path, _NAME_WIDTH), a, b))
+        rows.append(Row(mark, printable(change.path, NAME_WIDTH), a, b))
     return tuple(rows)
 
 
@@ -127,17 +134,49 @@ def _tensor_rows(diff: Diff) -> Iterable[Row]:
     yield from (Row("→", _name(b), printable(place(a)), printable(place(b))) for a, b in t.moved)
 
 
+def _metric_rows(diff: Diff) -> Iterable[Row]:
+    steps = [_step_of(side) for side in (diff.a, diff.b)]
+    for pair in diff.metrics:
+        if pair.differs:
+            a, b = (_point(point, step) for point, step in zip((pair.a, pair.b), steps, strict=True))
+            mark = "+" if pair.a is None else "-" if pair.b is None else "~"
+            yield Row(mark, printable(pair.name, NAME_WIDTH), a, b)
+
+
+def _point(point: Point | None, step: int | None) -> str:
+    """A value, and its row's step where that is not the checkpoint's own."""
+    if point is None:
+        return ""
+    told = show_scalar(point.value)
+    return told if point.step == step else f"{told} (step {show_scalar(point.step)})"
+
+
+def _metric_in_words(pair: MetricPair) -> str:
+    a, b = ("none" if point is None else show_scalar(point.value) for point in (pair.a, pair.b))
+    return f"{printable(pair.name, 60)} {a} → {b}"
+
+
+def _points_in_words(diff: Diff) -> str:
+    a, b = ("the end" if (step := _step_of(side)) is None else f"step {step}" for side in (diff.a, diff.b))
+    return f"at {a}" if a == b else f"at {a} and at {b}"
+
+
+def _step_of(side: Side) -> int | None:
+    if side.manifest is not None:
+        return side.manifest.step
+    return side.checkpoint.step if side.checkpoint is not None else None
+
+
 def _object_rows(diff: Diff) -> Iterable[Row]:
     sizes_a = {info.key: info.size_bytes for info in diff.a.objects}
     sizes_b = {info.key: info.size_bytes for info in diff.b.objects}
     o = diff.objects
-    yield from (Row("+", printable(k, _NAME_WIDTH), "", show_bytes(sizes_b[k])) for k in o.added)
-    yield from (Row("-", printable(k, _NAME_WIDTH), show_bytes(sizes_a[k]), "") for k in o.removed)
+    yield from (Row("+", printable(k, NAME_WIDTH), "", show_bytes(sizes_b[k])) for k in o.added)
+    yield from (Row("-", printable(k, NAME_WIDTH), show_bytes(sizes_a[k]), "") for k in o.removed)
     for key in o.changed:
-        yield Row("~", printable(key, _NAME_WIDTH), show_bytes(sizes_a[key]), show_bytes(sizes_b[key]))
+        yield Row("~", printable(key, NAME_WIDTH), show_bytes(sizes_a[key]), show_bytes(sizes_b[key]))
     yield from (
-        Row("→", printable(new, _NAME_WIDTH), printable(old, _NAME_WIDTH), "renamed")
-        for old, new in o.renamed
+        Row("→", printable(new, NAME_WIDTH), printable(old, NAME_WIDTH), "renamed") for old, new in o.renamed
     )
 
 
@@ -157,7 +196,7 @@ def _in_words(change: Change) -> str:
 
 
 def _name(tensor: Tensor) -> str:
-    name = printable(tensor.name, _NAME_WIDTH)
+    name = printable(tensor.name, NAME_WIDTH)
     return name if tensor.part == "model" else f"{tensor.part}: {name}"
 
 

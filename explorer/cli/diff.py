@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from explorer.lineage.address import Node
     from explorer.workspace.workspace import Workspace
 
-_SECTIONS = ("warnings", "config", "state", "tensors", "objects")
+_SECTIONS = ("warnings", "config", "state", "metrics", "tensors", "objects")
 _ASK_BEYOND_BYTES = 2**30
 
 

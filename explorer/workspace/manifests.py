@@ -9,15 +9,17 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from explorer.errors import BadInput, Conflict, NotFound, nearest
+from explorer.errors import BadInput, Conflict, ExplorerError, NotFound, nearest
 from explorer.lineage.address import Node
 from explorer.lineage.values import ObjectInfo, Range
 from explorer.workspace.core import Core
 from explorer.workspace.known_parts import KnownParts
+from explorer.workspace.metrics_at import Lineage, metrics_at
 from explorer.workspace.unpickling import digest_in_child
 
 if TYPE_CHECKING:
     from explorer.checkpoints import Checkpoint, Cost, Diff, Manifest, Part, Side, ThreeWay
+    from explorer.metrics.stitch import Branch
 
 _LISTINGS = 64
 """So many listings of snapshots are kept in memory: they cannot change."""
@@ -28,8 +30,10 @@ _HEAD_BYTES = 64
 class Manifests:
     """What is saved at a node. Blocks; any thread."""
 
-    def __init__(self, core: Core) -> None:
+    def __init__(self, core: Core, lineage: Lineage | None = None) -> None:
+        """`lineage` tells what a node's runs have logged; without it a diff has no metrics."""
         self._core = core
+        self._lineage = lineage
         self._known = KnownParts(core.data / "manifests", lambda: core.store.info.identity)
         self._listings: OrderedDict[Node, tuple[ObjectInfo, ...]] = OrderedDict()
         self._lock = threading.Lock()
@@ -78,7 +82,7 @@ class Manifests:
         return replace(assemble(checkpoint, parts), cost=cost)
 
     def diff(self, a: Node, b: Node, under: tuple[str, str] = ("", "")) -> Diff:
-        """What differs between two nodes: all their objects, and their newest checkpoints' metadata.
+        """What differs between two nodes: their objects, their checkpoints' metadata, what was logged there.
 
         With `under` only what lies below a prefix on each side, by its key relative to it: two steps of one
         bucket, say. Cost: two listings and two waves of ranged reads, both sides at once; a file that both
@@ -109,35 +113,54 @@ class Manifests:
     def _sides(self, a: Node, b: Node, under: tuple[str, str] = ("", "")) -> list[Side]:
         from explorer.checkpoints import Side, assemble, choose, tasks
 
-        # a thread of its own: the shared pool may be full of callers that wait just like this one
-        with ThreadPoolExecutor(1, thread_name_prefix="diff") as other:
-            second = other.submit(self._objects_under, b, under[1])
+        # threads of its own: the shared pool may be full of callers that wait just like this one
+        with ThreadPoolExecutor(3, thread_name_prefix="diff") as others:
+            logged = [others.submit(self._logged, node) for node in (a, b)]
+            second = others.submit(self._objects_under, b, under[1])
             listings = (self._objects_under(a, under[0]), second.result())
             found = [self._found(node, objects) for node, objects in zip((a, b), listings, strict=True)]
             newest = [choose(every) for every in found]
             named = [{(t.file, t.identity): t.info.key for t in tasks(c)} if c else {} for c in newest]
             shared = frozenset(key for known, key in named[1].items() if known in named[0])
-            pending = other.submit(self._read_parts, b, newest[1], shared)
+            pending = others.submit(self._read_parts, b, newest[1], shared)
             told = [self._read_parts(a, newest[0], frozenset()), pending.result()]
-        sides: list[Side] = []
+            lineages = [waiting.result() for waiting in logged]
         told_by_a = {part.file: part for part in told[0][0]}
-        for node, prefix, objects, every, checkpoint, (parts, cost) in zip(
-            (a, b), under, listings, found, newest, told, strict=True
+        sides: list[Side] = []
+        for index, (node, prefix, objects, checkpoint) in enumerate(
+            zip((a, b), under, listings, newest, strict=True)
         ):
             label, manifest = self._core.state.label(node) + (f"/{prefix}" if prefix else ""), None
             if checkpoint is not None:
-                if sides:  # b: what it shares with a was left to a
+                parts, cost = told[index]
+                if index:  # b: what it shares with a was left to a
                     lent = {checkpoint.relative(key) for key in shared}
                     parts = tuple(told_by_a[part.file] if part.file in lent else part for part in parts)
                 manifest = replace(assemble(checkpoint, parts), cost=cost)
-                if checkpoint is not every[0]:
-                    lacking = ", ".join(every[0].missing[:3])
-                    newer = f"the newer {every[0].name} is incomplete ({lacking} missing)"
-                    newer += f": {checkpoint.name} was compared"
-                    manifest = replace(manifest, warnings=(newer, *manifest.warnings))
+            step = manifest.step if manifest is not None else None
+            lineage, trouble = lineages[index]
+            troubles = (*_passed_over(found[index], checkpoint), *trouble)
             shown = [replace(info, key=info.key[len(prefix) :].lstrip("/")) for info in objects]
-            sides.append(Side(label, shown if prefix else objects, checkpoint, manifest))
+            sides.append(
+                Side(
+                    label,
+                    shown if prefix else objects,
+                    checkpoint,
+                    manifest,
+                    metrics_at(lineage, step),
+                    troubles,
+                )
+            )
         return sides
+
+    def _logged(self, node: Node) -> tuple[Sequence[Branch], tuple[str, ...]]:
+        """What the runs of a node's lineage logged; unreadable logs are a trouble that is told."""
+        if self._lineage is None:
+            return (), ()
+        try:
+            return self._lineage(node), ()
+        except ExplorerError as error:
+            return (), (f"its metrics were not read: {error}",)
 
     def _found(self, node: Node, objects: Sequence[ObjectInfo]) -> tuple[Checkpoint, ...]:
         from explorer.checkpoints import doubtful, find_checkpoints, kind_of
@@ -192,6 +215,14 @@ class Manifests:
             steps = ", ".join(str(c.step) for c in found[:8] if c.step is not None)
             raise NotFound(f"{label} has no checkpoint of step {step}.", hint=f"there are: {steps or 'none'}")
         return chosen
+
+
+def _passed_over(found: Sequence[Checkpoint], chosen: Checkpoint | None) -> tuple[str, ...]:
+    """In words, where the newest checkpoint gave way to a complete one."""
+    if chosen is None or chosen is found[0]:
+        return ()
+    lacking = ", ".join(found[0].missing[:3])
+    return (f"the newer {found[0].name} is incomplete ({lacking} missing): {chosen.name} was compared",)
 
 
 class Fetch:

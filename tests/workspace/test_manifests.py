@@ -168,3 +168,38 @@ def test_a_fork_against_its_parent_twice(core: Core, bucket: str):
     assert told.to_json()["both"][0] == {"path": "lr", "base": 1e-3, "fork": 3e-5, "parent": 5e-4}
     with pytest.raises(BadInput):
         Manifests(core).three_way(Node(bucket))
+
+
+def test_a_diff_tells_the_metrics_at_both_checkpoints(workspace, name: str):
+    store = workspace._core.store
+    workspace.create_bucket(name)
+    rows = "".join(
+        json.dumps({"step": s, "loss": 5 - s / 100, "val/loss": 6 - s / 100}) + "\n"
+        for s in range(0, 121, 10)
+    )
+    store.write(name, "runs/r1/metrics.jsonl", rows.encode())
+    first = save_step(store, name, 100)
+    workspace.refresh()
+    fork = workspace.fork(first, f"{name}-fork", ())
+    more = "".join(json.dumps({"step": s, "loss": 1.5}) + "\n" for s in range(105, 260, 10))
+    told = {"run": "r2", "bucket": fork.bucket, "source": {"bucket": first.bucket, "version": first.version}}
+    store.write(fork.bucket, "runs/r2/run.json", json.dumps({**told, "restored_step": 100}).encode())
+    store.write(fork.bucket, "runs/r2/metrics.jsonl", more.encode())
+    second = save_step(store, fork.bucket, 200)
+    workspace.refresh()
+    found = workspace.diff(first, second)
+    told_at = {pair.name: (pair.a, pair.b) for pair in found.metrics}
+    assert [(p.step, p.value) for p in told_at["loss"]] == [(100, 4.0), (195, 1.5)]
+    assert [p.value for p in told_at["val/loss"]] == [5.0, 5.0], "inherited from the parent up to the fork"
+    assert any(s.title == "metrics" for s in found.sections())
+    assert any(s.title == "metrics" for s in workspace.three_way(fork).fork.sections())
+
+
+def test_logs_that_cannot_be_read_do_not_stop_a_diff(core: Core, store: Store, bucket: str):
+    def broken(node: Node) -> object:
+        raise NotFound("The log is gone.", hint="none")
+
+    a, b = save_step(store, bucket, 100), save_step(store, bucket, 200)
+    found = Manifests(core, broken).diff(a, b)  # type: ignore[arg-type]
+    assert found.tensors.same == 2
+    assert any("metrics were not read: The log is gone." in warning for warning in found.warnings)
