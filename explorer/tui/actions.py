@@ -54,6 +54,8 @@ _SHOWN = {
     "equals_sign": "=",
     "less_than_sign": "<",
     "greater_than_sign": ">",
+    "left_square_bracket": "[",
+    "right_square_bracket": "]",
     "left_curly_bracket": "{",
     "right_curly_bracket": "}",
     "escape": "esc",

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, overload
 
 from explorer.lineage.address import Node
 from explorer.lineage.state import State
 from explorer.lineage.values import Overrides, RunView
 
 if TYPE_CHECKING:
-    from explorer.checkpoints import Diff, Manifest
+    from threading import Event
+
+    from explorer.checkpoints import Diff, Manifest, ThreeWay
+    from explorer.checkpoints.statistics import Statistics
+    from explorer.checkpoints.value_plan import Plan, Refused
     from explorer.metrics import Comparison
+    from explorer.workspace.value_statistics import Outcome
 
 
 class Verbs(Protocol):
@@ -32,7 +37,36 @@ class Verbs(Protocol):
     def undo(self) -> str: ...
     def manifest(self, node: Node, step: int | None = None) -> Manifest: ...
     def diff(self, a: Node, b: Node) -> Diff: ...
-    def compare(self, nodes: Sequence[Node], metric: str | None = None) -> Comparison: ...
+    def three_way(self, fork: Node) -> ThreeWay: ...
+    @property
+    def values_bytes_s(self) -> float: ...
+    def values(
+        self,
+        a: Node,
+        b: Node,
+        plan: Plan,
+        on_result: Callable[[Statistics | Refused], None] = ...,
+        on_progress: Callable[[int, int], None] = ...,
+        cancel: Event | None = ...,
+    ) -> Outcome: ...
+    @overload
+    def compare(
+        self,
+        nodes: Sequence[Node],
+        metric: str | None = None,
+        x: str = "step",
+        *,
+        baseline: Node | str = "parent",
+    ) -> Comparison: ...
+    @overload
+    def compare(
+        self,
+        nodes: Sequence[Node],
+        metric: tuple[str, ...],
+        x: str = "step",
+        *,
+        baseline: Node | str = "parent",
+    ) -> tuple[Comparison, ...]: ...
     def prefetch(self, node: Node) -> None: ...
     def cancel_prefetch(self, node: Node) -> None: ...
     def resume(self, node: Node, template: str | None = None, overrides: Overrides = ()) -> RunView: ...

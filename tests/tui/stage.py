@@ -22,7 +22,7 @@ from explorer.lineage.events import (
 )
 from explorer.lineage.state import State, fold
 from explorer.lineage.values import Bucket, ObjectInfo, Overrides, Progress, RunView, Snapshot
-from explorer.metrics.comparison import Best, Comparison, NodeCurve
+from explorer.metrics.comparison import Best, Comparison, NodeCurve, Tail
 from explorer.workspace.feed import Feed
 from explorer.workspace.naming import propose
 from tests.tui.synthetic import NOW_NS
@@ -123,9 +123,18 @@ class MemoryWorkspace:
             sides.append(Side(self.state.label(node), read.checkpoint.objects, read.checkpoint, read))
         return diff(*sides)
 
-    def compare(self, nodes: Sequence[Node], metric: str | None = None) -> Comparison:
-        self._begin("compare", tuple(nodes), metric)
-        return comparison(self.state, nodes, metric or "loss")
+    def compare(
+        self,
+        nodes: Sequence[Node],
+        metric: str | tuple[str, ...] | None = None,
+        x: str = "step",
+        *,
+        baseline: Node | str = "parent",
+    ) -> Comparison | tuple[Comparison, ...]:
+        self._begin("compare", tuple(nodes), metric, x, baseline)
+        if isinstance(metric, tuple):
+            return tuple(comparison(self.state, nodes, name, x) for name in metric)
+        return comparison(self.state, nodes, metric or "loss", x)
 
     def prefetch(self, node: Node) -> None:
         self._begin("prefetch", node)
@@ -175,7 +184,7 @@ def manifest(step: int, lr: float = 3e-4) -> Manifest:
     )
 
 
-def comparison(state: State, nodes: Sequence[Node], metric: str) -> Comparison:
+def comparison(state: State, nodes: Sequence[Node], metric: str, axis: str = "step") -> Comparison:
     curves = []
     for node in nodes:
         curve = state.curves.get(node.bucket)
@@ -198,6 +207,15 @@ def comparison(state: State, nodes: Sequence[Node], metric: str) -> Comparison:
                 last_x=steps[-1] if steps else None,
                 best=Best(best[1], best[0], False) if best else None,
                 delta_to_parent=-0.02 if own else None,
+                deltas=Tail(steps[own:], array("d", [-0.02] * (len(steps) - own))) if own else None,
+                checkpoints=checkpoints(state, node),
+                hyperparameters=(("lr", 3e-4), *state.overrides.get(node.bucket, ())),
             )
         )
-    return Comparison(metric, "step", tuple(curves), metrics=("loss", "val_loss", "lr"))
+    return Comparison(metric, axis, tuple(curves), metrics=("loss", "val_loss", "lr"), axes=("step", "epoch"))
+
+
+def checkpoints(state: State, node: Node) -> tuple[tuple[float, Node], ...]:
+    """The snapshots of a bucket by their steps."""
+    bucket = state.buckets.get(node.bucket)
+    return tuple((float(s.step), s.node) for s in (bucket.snapshots if bucket else ()) if s.step is not None)

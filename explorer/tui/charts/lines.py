@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from explorer.metrics import Group, group_by
 from explorer.metrics.comparison import Comparison
 from explorer.metrics.smooth import smooth
-from explorer.tui.charts.view import View
+from explorer.tui.charts.view import Span, View
 
 if TYPE_CHECKING:
     import numpy as np
@@ -39,43 +41,58 @@ class Lines:
             self._x.append(np.maximum.accumulate(x[placed]) if len(x) else x)
             self._y.append(y[placed])
             self._own_at.append(int(placed[: curve.own_at].sum()))
-        self._smoothed: dict[tuple[int, float], Floats] = {}
+        self._smoothed: dict[tuple[int, float, bool], Floats] = {}
         self._lasts: dict[tuple[int, float], float | None] = {}
+        self._groups: dict[str, tuple[Group, ...]] = {}
+        self._means: dict[tuple[tuple[int, ...], float, bool], tuple[Floats, Floats]] = {}
         self._gaps = [_longest_join(x) for x in self._x]
         self.breaks = [_where_it_breaks(x, y) for x, y in zip(self._x, self._y, strict=True)]
         """For each curve the x at which it stops being a number."""
 
-    def bounds(self) -> tuple[float, float]:
-        """The whole x range of the comparison."""
-        ends = [e for c in self.curves for e in (*c.x[:1], *c.x[-1:]) if math.isfinite(e)]
+    def bounds(self, view: View) -> Span:
+        """The whole x range of the comparison, as far as the axis of this view has places for it."""
+        ends = [e for x in self._x for e in self._ends(x, view)]
         if not ends:
-            return 0.0, 1.0
+            return (0.1, 1.0) if view.log_x else (0.0, 1.0)
         low, high = min(ends), max(ends)
-        return (low, high) if high > low else (low - 0.5, high + 0.5)
+        if high > low:
+            return low, high
+        return (low / 2, high * 2) if view.log_x else (low - 0.5, high + 0.5)
 
-    def window(self, view: View) -> tuple[float, float]:
+    @staticmethod
+    def _ends(x: Floats, view: View) -> list[float]:
+        start = int(x.searchsorted(0.0, "right")) if view.log_x else 0
+        return [float(x[start]), float(x[-1])] if start < len(x) else []
+
+    def window(self, view: View) -> Span:
         """The x range shown: a little before the first fork to the end, unless the view says otherwise."""
         if view.window is not None:
             return view.window
-        low, high = self.bounds()
+        low, high = self.bounds(view)
         first = self.comparison.first_fork
         if view.full or first is None or not low <= first < high:
             return low, high
-        return max(low, first - _MARGIN * (high - first)), high
+        fork, end = view.place(first), view.place(high)
+        return max(low, view.back(fork - _MARGIN * (end - fork))), high
 
     def points(self, i: int, view: View) -> tuple[Floats, Floats, int]:
         """x, y and the number of inherited points of curve `i`, smoothed as the view says."""
         import numpy as np
 
-        curve = self.curves[i]
         if view.delta:
-            told = curve.deltas
+            told = self.curves[i].deltas
             if told is None or not len(told.x):
                 return np.empty(0), np.empty(0), 0
             return np.frombuffer(told.x), self._smooth(i, np.frombuffer(told.values), view.weight, True), 0
         return self._x[i], self._smooth(i, self._y[i], view.weight, False), self._own_at[i]
 
-    def raw(self, i: int) -> tuple[Floats, Floats]:
+    def raw(self, i: int, view: View) -> tuple[Floats, Floats]:
+        """The points before smoothing."""
+        import numpy as np
+
+        told = self.curves[i].deltas
+        if view.delta:
+            return (np.frombuffer(told.x), np.frombuffer(told.values)) if told else (np.empty(0),) * 2
         return self._x[i], self._y[i]
 
     def gap(self, i: int) -> float:
@@ -91,6 +108,15 @@ class Lines:
         if at < 0 or (at == len(xs) - 1 and x > xs[at] + self._gaps[i]):
             return None
         return float(ys[at])
+
+    def height_at(self, i: int, view: View, x: float) -> float | None:
+        """Where the line of curve `i` stands at `x`: between its points, not on the last one."""
+        import numpy as np
+
+        xs, ys, _ = self.points(i, view)
+        if not len(xs) or not xs[0] <= x <= xs[-1]:
+            return self.value_at(i, view, x)
+        return float(np.interp(x, xs, ys))
 
     def last(self, i: int, view: View) -> float | None:
         """The last finite value of curve `i`, smoothed as the view says."""
@@ -112,21 +138,35 @@ class Lines:
         at = int(np.searchsorted(xs, x, "right")) - 1
         return float(xs[min(max(at + by, 0), len(xs) - 1)])
 
+    def groups(self, name: str) -> tuple[Group, ...]:
+        """The curves by their value of a hyperparameter; one group of all where nobody has it."""
+        if name not in self._groups:
+            told = any(name in dict(c.hyperparameters or c.overrides) for c in self.curves)
+            every = tuple(range(len(self.curves)))
+            self._groups[name] = (
+                group_by(self.comparison, name) if told else (Group(None, f"no {name}", every, 0.0),)
+            )
+        return self._groups[name]
+
+    def mean(self, members: Sequence[int], view: View) -> tuple[Floats, Floats]:
+        """The mean of several curves where all of them have values: x and y at every point of any."""
+        key = (tuple(members), view.weight, view.delta)
+        if key not in self._means:
+            self._means[key] = _mean([self.points(i, view)[:2] for i in members])
+        return self._means[key]
+
     def _smooth(self, i: int, values: Floats, weight: float, delta: bool) -> Floats:
         if not weight:
             return values
-        key = (i if not delta else -1 - i, weight)
-        if key not in self._smoothed:
-            self._smoothed[key] = smooth(values, weight)
-        return self._smoothed[key]
+        if (i, weight, delta) not in self._smoothed:
+            self._smoothed[i, weight, delta] = smooth(values, weight)
+        return self._smoothed[i, weight, delta]
 
 
 def within(x: Floats, y: Floats, low: float, high: float) -> tuple[Floats, Floats]:
     """The part of a line in a window, with one point more on each side so that it enters and leaves."""
-    import numpy as np
-
-    start = max(int(np.searchsorted(x, low, "left")) - 1, 0)
-    stop = int(np.searchsorted(x, high, "right")) + 1
+    start = max(int(x.searchsorted(low, "left")) - 1, 0)
+    stop = int(x.searchsorted(high, "right")) + 1
     return x[start:stop], y[start:stop]
 
 
@@ -146,6 +186,18 @@ def thinned(x: Floats, y: Floats, columns: int) -> tuple[Floats, Floats]:
     middle = (x[starts] + x[stops - 1]) / 2
     four_x = np.stack((x[starts], middle, middle, x[stops - 1]), axis=1)
     return four_x.reshape(-1), four_y.reshape(-1)
+
+
+def _mean(lines: list[tuple[Floats, Floats]]) -> tuple[Floats, Floats]:
+    import numpy as np
+
+    finite = [(x[good], y[good]) for x, y in lines for good in (np.isfinite(y),) if good.any()]
+    if not finite or len(finite) < len(lines):
+        return np.empty(0), np.empty(0)
+    low, high = max(x[0] for x, _ in finite), min(x[-1] for x, _ in finite)
+    grid = np.unique(np.concatenate([x for x, _ in finite]))
+    grid = grid[(grid >= low) & (grid <= high)]
+    return grid, np.mean([np.interp(grid, x, y) for x, y in finite], axis=0)
 
 
 def _where_it_breaks(x: Floats, y: Floats) -> tuple[float, ...]:

@@ -1,114 +1,170 @@
-"""`LossChart`: a comparison as an interactive chart. The drawing is in `plot*.py`, this is keys and paint."""
+"""`LossChart`: comparisons as an interactive chart. `frame` draws it; its keys belong to the screen."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import ClassVar
 
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
-from textual.binding import BindingType
 from textual.color import Color
 from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
 from explorer.lineage.address import Node
-from explorer.metrics.comparison import Comparison
-from explorer.tui.charts.frame import Frame, frame
-from explorer.tui.charts.keys import CHART_KEYS
+from explorer.metrics.comparison import Comparison, NodeCurve
+from explorer.tui.charts import inks
+from explorer.tui.charts.frame import Area, Frame, frame
 from explorer.tui.charts.lines import Lines
-from explorer.tui.charts.plot import (
-    AXIS,
-    BAD,
-    BLANK,
-    BOLD,
-    CROSS,
-    FAINT,
-    GREY,
-    GRID,
-    HUE,
-    HUES,
-    INHERITED,
-    STRONG,
-)
-from explorer.tui.charts.view import View
+from explorer.tui.charts.plan import span_of
+from explorer.tui.charts.signs import UNICODE, Signs
+from explorer.tui.charts.view import Span, View
 from explorer.tui.theme import missing_colours
 
 
 class LossChart(Widget, can_focus=True):
-    """Curves of a Comparison; `show` replaces it and keeps how it is looked at."""
+    """The curves of a comparison a metric; `show` replaces them and keeps how they are looked at."""
 
-    DEFAULT_CSS = "LossChart { width: 1fr; height: 1fr; min-height: 8; }"
+    DEFAULT_CSS = "LossChart { width: 1fr; height: 1fr; min-height: 4; }"
 
-    BINDINGS: ClassVar[list[BindingType]] = list(CHART_KEYS)
+    class Looked(Message):
+        """It is looked at in another way: another curve, crosshair, window."""
 
-    class Selected(Message):
-        """The selected curve, or the crosshair, moved: `x` is None without a crosshair.
-
-        `checkpoint` is the snapshot under the crosshair, to fork or resume from.
-        """
-
-        def __init__(self, chart: LossChart, curve: int, x: float | None, checkpoint: Node | None) -> None:
-            super().__init__()
-            self.chart, self.curve, self.x, self.checkpoint = chart, curve, x, checkpoint
-
-        @property
-        def control(self) -> LossChart:
-            return self.chart
-
-    def __init__(self, comparison: Comparison | None = None, *, id: str | None = None) -> None:
+    def __init__(
+        self, comparisons: Sequence[Comparison] = (), *, signs: Signs = UNICODE, id: str | None = None
+    ) -> None:
         super().__init__(id=id)
-        self.comparison = comparison
+        self.comparisons = tuple(comparisons)
         self.view = View()
-        self._lines: Lines | None = None
+        self.signs = signs
+        self._lines: tuple[Lines, ...] | None = None
         self._frame: Frame | None = None
         self._styles: Mapping[int, Style] = {}
+        self._pressed: tuple[Area, int, int, View] | None = None
+        """Where the mouse went down, and how it looked then; the view while it drags is made from that."""
 
-    def show(self, comparison: Comparison) -> None:
-        """Draw this one from now on: the window, the crosshair and what is hidden stay. Costs one repaint."""
-        chosen = self._chosen_label()
-        other_axis = self.comparison is not None and self.comparison.x != comparison.x
-        self.comparison, self._lines = comparison, None
-        found = next((i for i, c in enumerate(comparison.nodes) if c.label == chosen), 0)
+    # -- what is shown
+
+    def show(self, comparisons: Sequence[Comparison]) -> None:
+        """Draw these from now on: the window, the crosshair and what is hidden stay. Costs one repaint."""
+        chosen = self.curve.label if self.curve is not None else None
+        other_axis = bool(self.comparisons) and self.comparisons[0].x != comparisons[0].x
+        self.comparisons, self._lines = tuple(comparisons), None
+        found = next((i for i, c in enumerate(self.curves) if c.label == chosen), 0)
         view = replace(self.view, selected=found)
-        self._look(replace(view, window=None, cursor=None) if other_axis else view)
+        if other_axis:
+            view = replace(view, window=None, cursor=None)
+        self.look(view)
+
+    def look(self, view: View) -> None:
+        """Look at it in this way; the same again costs nothing."""
+        if view != self.view or self._lines is None:
+            self.view, self._frame = view, None
+            self.refresh()
+            self.post_message(self.Looked())
+
+    @property
+    def curves(self) -> tuple[NodeCurve, ...]:
+        return self.comparisons[0].nodes if self.comparisons else ()
+
+    @property
+    def curve(self) -> NodeCurve | None:
+        """The selected one."""
+        return self.curves[self.view.selected] if self.view.selected < len(self.curves) else None
+
+    @property
+    def checkpoint(self) -> Node | None:
+        """The snapshot of the selected curve's lineage under the crosshair: to fork and resume from."""
+        if self.curve is None or self.view.cursor is None:
+            return None
+        return next((node for x, node in self.curve.checkpoints if x == self.view.cursor), None)
+
+    @property
+    def lines(self) -> tuple[Lines, ...]:
+        """The curves as arrays, a value a metric; empty where nothing was read."""
+        if self._lines is None and self.curves:
+            self._lines = tuple(map(Lines, self.comparisons))
+        return self._lines or ()
+
+    # -- the crosshair
+
+    def cross(self, by: int) -> None:
+        """The crosshair `by` points of the selected curve further, into the window if it has to move."""
+        if not self.lines:
+            return
+        lines, view, (low, high) = self.lines[0], self.view, self.window
+        if view.cursor is None:
+            x = lines.neighbour(view.selected, view, high if by < 0 else low, 0 if by < 0 else 1)
+        else:
+            x = lines.neighbour(view.selected, view, view.cursor, by)
+        if x is not None:
+            self.stand(x)
+
+    def stand(self, x: float) -> None:
+        """The crosshair at `x`; the window follows where it has to."""
+        view, (low, high) = replace(self.view, cursor=x), self.window
+        if not low <= x <= high:
+            at, left, right = view.place(x), view.place(low), view.place(high)
+            view = view.panned((low, high), (at - (left + right) / 2) / (right - left), self.bounds)
+        self.look(view)
+
+    def cross_end(self, side: int) -> None:
+        """The crosshair to the first or last point of the curve in the window."""
+        if self.lines:
+            inside = int(side < 0 and self.view.window is not None)
+            edge = self.window[side > 0]
+            x = self.lines[0].neighbour(self.view.selected, self.view, edge, inside)
+            self.look(replace(self.view, cursor=x))
+
+    def walk_checkpoints(self, by: int) -> None:
+        """The crosshair to the selected curve's next checkpoint, or the one before; round at the ends."""
+        if self.curve is None:
+            return
+        places = [x for x, _ in self.curve.checkpoints]
+        low, high = self.window
+        at = self.view.cursor if self.view.cursor is not None else high if by < 0 else low
+        beyond = [x for x in places if (x > at if by > 0 else x < at)] or places
+        if beyond:
+            self.stand(beyond[0] if by > 0 else beyond[-1])
+
+    # -- the window
+
+    @property
+    def window(self) -> Span:
+        return span_of(self.lines, self.view) if self.lines else (0.0, 1.0)
+
+    @property
+    def bounds(self) -> Span:
+        spans = [lines.bounds(self.view) for lines in self.lines] or [(0.0, 1.0)]
+        return min(low for low, _ in spans), max(high for _, high in spans)
+
+    def zoom(self, factor: float, pivot: float | None = None) -> None:
+        self.look(self.view.zoomed(self.window, factor, self.bounds, pivot))
+
+    def pan(self, share: float) -> None:
+        self.look(self.view.panned(self.window, share, self.bounds))
+
+    # -- painting
 
     def on_mount(self) -> None:
         self.app.theme_changed_signal.subscribe(self, self._restyle)
         self._restyle(None)
 
     def _restyle(self, _: object) -> None:
-        self._styles = _styles(self)
+        self._styles = styles_of(self)
         self.refresh()
 
     def on_resize(self) -> None:
         self._frame = None
 
-    def _look(self, view: View) -> None:
-        if view != self.view or self._lines is None:
-            moved = (view.selected, view.cursor) != (self.view.selected, self.view.cursor)
-            self.view, self._frame = view, None
-            self.refresh()
-            if moved:
-                self.post_message(self.Selected(self, view.selected, view.cursor, self.checkpoint))
-
-    @property
-    def lines(self) -> Lines | None:
-        if self._lines is None and self.comparison is not None and self.comparison.nodes:
-            self._lines = Lines(self.comparison)
-        return self._lines
-
-    def _chosen_label(self) -> str | None:
-        nodes = self.comparison.nodes if self.comparison is not None else ()
-        return nodes[self.view.selected].label if self.view.selected < len(nodes) else None
-
     def render_line(self, y: int) -> Strip:
         width, height = self.size
-        if self._frame is None and self.lines is not None:
-            self._frame = frame(self.lines, self.view, width, height, letters=self.app.no_color)
+        if self._frame is None and self.lines and height > 3:
+            self._frame = frame(
+                self.lines, self.view, width, height, letters=self.app.no_color, signs=self.signs
+            )
         ground = self.rich_style
         if self._frame is None or y >= len(self._frame.lines):
             return Strip.blank(width, ground)
@@ -118,138 +174,80 @@ class LossChart(Widget, can_focus=True):
         ]
         return Strip(segments, width)
 
-    def action_cross(self, by: int) -> None:
-        lines, view = self.lines, self.view
-        if lines is None:
+    # -- the mouse: a click sets the crosshair, dragging pans, the wheel zooms, with shift it pans
+
+    def _area(self, event: events.MouseEvent) -> Area | None:
+        areas = self._frame.areas if self._frame is not None and self.lines else ()
+        return next((area for area in areas if area.has(event.x, event.y)), None)
+
+    def _x(self, area: Area, column: int, view: View, window: Span) -> float:
+        low, high = view.place(window[0]), view.place(window[1])
+        return view.back(low + (high - low) * (column - area.left + 0.5) / area.columns)
+
+    def on_mouse_down(self, event: events.MouseDown) -> None:
+        area = self._area(event)
+        if area is not None and event.button == 1:
+            self._pressed = (area, event.x, event.y, self.view)
+            self.capture_mouse()
+
+    def on_mouse_move(self, event: events.MouseMove) -> None:
+        if self._pressed is None or not event.button:
             return
-        low, high = lines.window(view)
-        if view.cursor is None:
-            x = lines.neighbour(view.selected, view, high if by < 0 else low, 0 if by < 0 else 1)
-        else:
-            x = lines.neighbour(view.selected, view, view.cursor, by)
-        if x is not None:
-            view = replace(view, cursor=x)
-            share = (x - (low + high) / 2) / (high - low)
-            if not low <= x <= high:
-                view = view.panned((low, high), share, lines.bounds())
-            self._look(view)
-
-    def action_end(self, side: int) -> None:
-        if (lines := self.lines) is not None:
-            edge = lines.window(self.view)[side > 0]
-            x = lines.neighbour(
-                self.view.selected, self.view, edge, int(side < 0 and self.view.window is not None)
-            )
-            self._look(replace(self.view, cursor=x))
-
-    @property
-    def checkpoint(self) -> Node | None:
-        """The snapshot of the selected curve's lineage under the crosshair."""
-        nodes = self.comparison.nodes if self.comparison is not None else ()
-        if self.view.selected >= len(nodes):
-            return None
-        return next(
-            (node for x, node in nodes[self.view.selected].checkpoints if x == self.view.cursor), None
-        )
-
-    def action_checkpoint(self, by: int) -> None:
-        lines, view = self.lines, self.view
-        if lines is None or view.selected >= len(lines.curves):
+        area, x, y, view = self._pressed
+        if (event.x, event.y) == (x, y):
             return
-        low, high = lines.window(view)
-        places = [x for x, _ in lines.curves[view.selected].checkpoints if low <= x <= high]
-        at = view.cursor if view.cursor is not None else high if by < 0 else low
-        beyond = [x for x in places if (x > at if by > 0 else x < at)] or places
-        if beyond:
-            self._look(replace(view, cursor=beyond[0] if by > 0 else beyond[-1]))
+        window = span_of(self.lines, view)
+        view = view.panned(window, (x - event.x) / area.columns, self.bounds)
+        self.look(replace(view, y_shift=view.y_shift + (event.y - y) / area.rows * view.y_zoom))
 
-    def action_select(self, by: int) -> None:
-        count = len(self.comparison.nodes) if self.comparison is not None else 0
-        self._look(replace(self.view, selected=(self.view.selected + by) % max(count, 1)))
-
-    def action_toggle_curve(self) -> None:
-        label = self._chosen_label()
-        if label is not None:
-            self._look(self.view.toggled(label))
-
-    def action_only(self) -> None:
-        label = self._chosen_label()
-        if self.comparison is not None and label is not None:
-            others = frozenset(c.label for c in self.comparison.nodes) - {label}
-            self._look(replace(self.view, hidden=frozenset() if self.view.hidden == others else others))
-
-    def action_zoom(self, factor: float) -> None:
-        if (lines := self.lines) is not None:
-            self._look(self.view.zoomed(lines.window(self.view), factor, lines.bounds()))
-
-    def action_pan(self, share: float) -> None:
-        if (lines := self.lines) is not None:
-            self._look(self.view.panned(lines.window(self.view), share, lines.bounds()))
-
-    def action_window(self) -> None:
-        zoomed = self.view.window is not None
-        self._look(replace(self.view, window=None, full=self.view.full if zoomed else not self.view.full))
-
-    def action_log_y(self) -> None:
-        self._look(replace(self.view, log_y=not self.view.log_y))
-
-    def action_smooth(self) -> None:
-        self._look(self.view.smoother())
-
-    def action_delta(self) -> None:
-        self._look(replace(self.view, delta=not self.view.delta))
-
-    def action_tails(self) -> None:
-        self._look(replace(self.view, tails=not self.view.tails))
-
-    def action_reset(self) -> None:
-        self._look(View(selected=self.view.selected))
-
-    def on_click(self, event: events.Click) -> None:
-        """A click in the plot puts the crosshair there; one in the legend selects, on its dot it hides."""
-        lines, now = self.lines, self._frame
-        if lines is None or now is None:
-            return
-        for line, start, curve in now.legend:
-            if event.y == line and event.x >= start:
-                view = replace(self.view, selected=curve)
-                label = lines.curves[curve].label
-                self._look(view.toggled(label) if event.x < start + 5 else view)
-                return
-        column = event.x - now.left
-        if 0 <= column < now.columns and now.top <= event.y < now.top + now.rows:
-            low, high = lines.window(self.view)
-            x = low + (high - low) * (column + 0.5) / now.columns
-            self._look(replace(self.view, cursor=lines.neighbour(self.view.selected, self.view, x, 0)))
+    def on_mouse_up(self, event: events.MouseUp) -> None:
+        pressed, self._pressed = self._pressed, None
+        self.release_mouse()
+        if pressed is not None and pressed[3] == self.view and (event.x, event.y) == pressed[1:3]:
+            x = self._x(pressed[0], event.x, self.view, self.window)
+            self.look(replace(self.view, cursor=self.lines[0].neighbour(self.view.selected, self.view, x, 0)))
 
     def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
-        event.stop()
-        self.action_zoom(0.8)
+        self._wheel(event, 0.8)
 
     def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+        self._wheel(event, 1.25)
+
+    def _wheel(self, event: events.MouseEvent, factor: float) -> None:
         event.stop()
-        self.action_zoom(1.25)
+        area = self._area(event)
+        if event.shift:
+            self.pan(-0.1 if factor < 1 else 0.1)
+        elif event.ctrl:
+            self.look(replace(self.view, y_zoom=self.view.y_zoom * factor))
+        else:
+            self.zoom(factor, None if area is None else self._x(area, event.x, self.view, self.window))
 
 
-def _styles(chart: LossChart) -> dict[int, Style]:
+def styles_of(widget: Widget) -> dict[int, Style]:
     """Inks to styles of the theme in force; a theme that is not ours gets our lane hues all the same."""
-    named = {**missing_colours(chart.app.current_theme), **chart.app.theme_variables}
+    named = {**missing_colours(widget.app.current_theme), **widget.app.theme_variables}
 
     def ink(name: str, *, bold: bool = False) -> Style:
         return Style(color=Color.parse(named[name]).hex6, bold=bold)
 
     styles = {
-        BLANK: Style.null(),
-        AXIS: ink("dim"),
-        GRID: ink("cursor-ground"),
-        INHERITED: ink("dim"),
-        BAD: ink("error", bold=True),
-        CROSS: ink("accent"),
-        STRONG: ink("foreground", bold=True),
-        FAINT: ink("faint"),
-        GREY: ink("dim"),
+        inks.BLANK: Style.null(),
+        inks.AXIS: ink("dim"),
+        inks.GRID: ink("cursor-ground"),
+        inks.INHERITED: ink("dim"),
+        inks.BAD: ink("error", bold=True),
+        inks.CROSS: ink("accent"),
+        inks.STRONG: ink("foreground", bold=True),
+        inks.FAINT: ink("faint"),
+        inks.GREY: ink("dim"),
     }
-    for hue in range(HUES):
-        styles[HUE + hue] = ink(f"lane-{hue}")
-        styles[BOLD + hue] = ink(f"lane-{hue}", bold=True)
+    # a scale from cold to warm that stops short of red, which is for failures
+    cold, middle, warm = (Color.parse(named[f"lane-{n}"]) for n in (0, 1, 3))
+    for step in range(inks.HUES):
+        share = 2 * step / (inks.HUES - 1)
+        colour = cold.blend(middle, share) if share <= 1 else middle.blend(warm, share - 1)
+        styles[inks.HUE + step] = ink(f"lane-{step}")
+        styles[inks.RAMP + step] = Style(color=colour.hex6)
+    styles |= {at + inks.BOLD: style + Style(bold=True) for at, style in styles.items() if at >= inks.HUE}
     return styles

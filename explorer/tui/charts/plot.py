@@ -1,14 +1,18 @@
-"""Draws a comparison into cells: axes, grid, lines, forks, crosshair. No Textual: the CLI prints it too."""
+"""Draws the plotting area of a chart into cells: lines, grid, and the marks on them. No Textual in here."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from explorer.metrics.ticks import labels, log_ticks, ticks, x_marks
-from explorer.tui.charts.lines import Lines, thinned, within
-from explorer.tui.charts.raster import DOTS_X, DOTS_Y, Raster
+from explorer.metrics.ticks import x_marks
+from explorer.tui.charts.inks import AXIS, BAD, BOLD, FAINT, GRID, HUE, INHERITED, LETTERS, inks, letter
+from explorer.tui.charts.lines import Lines
+from explorer.tui.charts.plan import Part, Plan, Scale, cut, log_marks
+from explorer.tui.charts.raster import DASHED, DOTTED, Raster
+from explorer.tui.charts.signs import UNICODE, Signs
 from explorer.tui.charts.view import View
 
 if TYPE_CHECKING:
@@ -17,72 +21,9 @@ if TYPE_CHECKING:
 
     Floats = npt.NDArray[np.float64]
 
-BLANK, AXIS, GRID, INHERITED, BAD, CROSS, STRONG, FAINT, GREY = range(9)
-"""Inks that mean the same on every chart; colour `c` of a curve is `HUE + c`, bold `BOLD + c`."""
-HUE, BOLD, HUES = 16, 32, 8
-LETTERS = "abcdefghijklmnopqrstuvwxyz"
-
-Run = tuple[str, int]
 Grid = list[tuple[list[str], list[int]]]
-
-
-@dataclass(frozen=True, slots=True)
-class Scale:
-    """From data to dots: x linear, y linear or logarithmic."""
-
-    x0: float
-    x1: float
-    y0: float
-    y1: float
-    width: int
-    height: int
-    log_y: bool = False
-
-    def x(self, values: Floats) -> Floats:
-        scaled: Floats = (values - self.x0) * ((self.width - 1) / (self.x1 - self.x0))
-        return scaled
-
-    def y(self, values: Floats) -> Floats:
-        import numpy as np
-
-        if self.log_y:
-            with np.errstate(divide="ignore", invalid="ignore"):
-                values = np.where(values > 0, np.log(values), np.nan)
-        scaled: Floats = (values - self._y(self.y0)) * (
-            (self.height - 1) / (self._y(self.y1) - self._y(self.y0))
-        )
-        return scaled
-
-    def column(self, x: float) -> int:
-        return round((x - self.x0) / (self.x1 - self.x0) * (self.width - 1)) // DOTS_X
-
-    def row(self, y: float) -> int | None:
-        if not math.isfinite(y) or (self.log_y and y <= 0):
-            return None
-        share = (self._y(y) - self._y(self.y0)) / (self._y(self.y1) - self._y(self.y0))
-        return (self.height - 1 - round(share * (self.height - 1))) // DOTS_Y
-
-    def _y(self, y: float) -> float:
-        return math.log(y) if self.log_y else y
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """One curve thinned to a window: its inherited and its own line, each as x and y."""
-
-    curve: int
-    inherited: tuple[Floats, Floats]
-    own: tuple[Floats, Floats]
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What a plot will show: ranges, thinned lines, and the y ticks with their texts."""
-
-    x: tuple[float, float]
-    y: tuple[float, float]
-    parts: list[Part]
-    ticks: list[tuple[float, str]]
+_PATTERNS = (None, DASHED, DOTTED)
+"""Of the metrics that share a plot: the first is drawn through."""
 
 
 @dataclass(slots=True)
@@ -98,158 +39,222 @@ class Plot:
     checkpoints: list[int] = field(default_factory=list)
     """Columns of the selected curve's checkpoints."""
 
+    @property
+    def columns(self) -> int:
+        return len(self.cells[0][0])
 
-def shown(lines: Lines, view: View) -> list[int]:
-    return [i for i, curve in enumerate(lines.curves) if curve.label not in view.hidden]
+    @property
+    def rows(self) -> int:
+        return len(self.cells)
 
-
-def inks(lines: Lines, view: View) -> list[int]:
-    """Each curve's ink. Past eight hues would repeat: then the best seven and the selected one have a hue."""
-    seen = shown(lines, view)
-    if len(seen) <= HUES:
-        coloured = (
-            dict(enumerate(range(len(lines.curves))))
-            if len(lines.curves) <= HUES
-            else dict(zip(seen, range(HUES), strict=False))
-        )
-    else:
-        sign = -1 if lines.comparison.rises else 1
-        ranked = sorted(
-            seen, key=lambda i: sign * last if (last := lines.curves[i].last) is not None else math.inf
-        )
-        kept = sorted({*ranked[: HUES - 1], view.selected} & set(seen))[:HUES]
-        coloured = {i: n for n, i in enumerate(kept)}
-    made = [HUE + coloured[i] if i in coloured else GREY for i in range(len(lines.curves))]
-    if view.selected < len(made) and made[view.selected] >= HUE:
-        made[view.selected] += BOLD - HUE
-    return made
+    def put(self, column: int | None, row: int | None, mark: str, ink: int) -> None:
+        """Write into a cell that is inside."""
+        if column is not None and row is not None and 0 <= row < self.rows and 0 <= column < self.columns:
+            self.cells[row][0][column], self.cells[row][1][column] = mark, ink
 
 
-def plan(lines: Lines, view: View, columns: int, rows: int) -> Plan:
-    """What a plot of about `columns` x `rows` cells shows: its range decides how wide the y labels are."""
-    x0, x1 = lines.window(view)
-    parts = [Part(i, *_parts(lines, view, i, x0, x1, columns * DOTS_X)) for i in shown(lines, view)]
-    y0, y1 = _y_range([line for part in parts for line in (part.inherited, part.own)], view)
-    found = (log_ticks if view.log_y else ticks)(y0, y1, max(rows // 5, 2))
-    return Plan((x0, x1), (y0, y1), parts, list(zip(found, labels(found), strict=True)))
-
-
-def draw(lines: Lines, view: View, planned: Plan, columns: int, rows: int, *, letters: bool = False) -> Plot:
-    """The plotting area of `columns` x `rows` cells, as planned."""
-    raster = Raster(columns, rows)
-    ink = inks(lines, view)
-    scale = Scale(*planned.x, *planned.y, raster.width, raster.height, view.log_y)
-    if view.tails and not view.delta:
-        for part in planned.parts:
-            _trace_tails(raster, scale, lines, part.curve)
-    if view.weight and not view.delta:
-        for part in planned.parts:
-            x, y = thinned(*within(*lines.raw(part.curve), *planned.x), raster.width)
-            raster.trace(scale.x(x), scale.y(y), FAINT)
+def draw(
+    panel: Sequence[Lines],
+    view: View,
+    planned: Plan,
+    columns: int,
+    rows: int,
+    *,
+    letters: bool = False,
+    signs: Signs = UNICODE,
+) -> Plot:
+    """The plotting area of `columns` x `rows` cells, as planned; `letters` stand along the lines, too."""
+    raster = Raster(columns, rows, ascii=signs.ascii)
+    colours = [inks(lines, view) for lines in panel]
+    x0, x1 = (view.place(x) for x in planned.window)
+    scale = Scale(view, x0, x1, *planned.y, raster.width, raster.height)
+    means = view.means and view.colour_by is not None
     for part in planned.parts:
-        x, y = part.inherited
-        raster.trace(scale.x(x), scale.y(y), INHERITED, layer=1)
-    for part in sorted(
-        planned.parts, key=lambda p: (p.curve == view.selected, ink[p.curve] >= HUE, -p.curve)
-    ):
-        x, y = part.own
-        broken = (x[1:] - x[:-1] > lines.gap(part.curve)).astype(float) if len(x) > 1 else None
-        raster.trace(scale.x(x), scale.y(y), ink[part.curve], layer=2, broken=broken)
-    plot = Plot(scale, raster.cells())
-    _add_ticks(plot, lines, view, planned.ticks)
-    _add_marks(plot, lines, view, planned.parts, ink, letters)
-    if 0 <= view.selected < len(lines.curves):
-        places = (scale.column(x) for x, _ in lines.curves[view.selected].checkpoints)
-        plot.checkpoints += [column for column in places if 0 <= column < columns]
+        _trace_behind(raster, scale, panel[part.metric], part, planned, means=means)
+    order = sorted(
+        planned.parts,
+        key=lambda p: (p.curve == view.selected, colours[p.metric][p.curve] >= HUE, -p.curve),
+    )
+    for part in order:
+        _trace_own(raster, scale, panel[part.metric], part, colours[part.metric][part.curve], means=means)
+    plot = Plot(scale, [])
+    groups = [g for k, lines in enumerate(panel) for g in _means(raster, plot, lines, k, planned, colours[k])]
+    plot.cells = raster.cells()
+    _add_ticks(plot, panel[0].comparison.x, planned, signs)
+    _add_marks(plot, panel, planned, colours, letters=letters and not signs.ascii, signs=signs)
+    _add_checkpoints(plot, panel[0], view, signs)
+    _add_names(plot, groups)
     return plot
 
 
-def _parts(
-    lines: Lines, view: View, i: int, x0: float, x1: float, width: int
-) -> tuple[tuple[Floats, Floats], tuple[Floats, Floats]]:
-    x, y, own_at = lines.points(i, view)
-    inherited = within(x[:own_at], y[:own_at], x0, x1)
-    start = max(own_at - 1, 0) if own_at < len(x) else own_at  # the join to the parent's last point is own
-    own = within(x[start:], y[start:], x0, x1)
-    return thinned(*inherited, width), thinned(*own, width)
-
-
-def _trace_tails(raster: Raster, scale: Scale, lines: Lines, i: int) -> None:
+def _trace_behind(
+    raster: Raster, scale: Scale, lines: Lines, part: Part, planned: Plan, *, means: bool
+) -> None:
+    """What stays in the background: lost work, the line before smoothing, what was inherited."""
     import numpy as np
 
-    for tail in lines.curves[i].discarded:
-        x, y = within(np.frombuffer(tail.x), np.frombuffer(tail.values), scale.x0, scale.x1)
-        x, y = thinned(x, y, raster.width)
-        raster.trace(scale.x(x), scale.y(y), FAINT)
+    view = scale.view
+    if view.tails and not view.delta:
+        for tail in lines.curves[part.curve].discarded:
+            x, y = cut(np.frombuffer(tail.x), np.frombuffer(tail.values), planned.window, view, raster.width)
+            raster.trace(scale.x(x), scale.y(y), FAINT, mark=",")
+    if view.weight and not means:
+        x, y = cut(*lines.raw(part.curve, view), planned.window, view, raster.width)
+        raster.trace(scale.x(x), scale.y(y), FAINT, mark=",")
+    x, y = part.inherited
+    raster.trace(scale.x(x), scale.y(y), FAINT if means else INHERITED, layer=1)
 
 
-def _y_range(parts: list[tuple[Floats, Floats]], view: View) -> tuple[float, float]:
-    """From the first to the 99th percentile of each line, so that a spike does not flatten the rest."""
+def _trace_own(raster: Raster, scale: Scale, lines: Lines, part: Part, ink: int, *, means: bool) -> None:
     import numpy as np
 
-    lows, highs = [], []
-    for _, y in parts:
-        good = y[np.isfinite(y) & (y > 0)] if view.log_y else y[np.isfinite(y)]
-        if len(good):
-            good = np.sort(good)  # np.quantile would do, at ten times the price
-            spare = len(good) // 100
-            lows.append(float(good[spare]))
-            highs.append(float(good[-1 - spare]))
-    if not lows:
-        return (0.1, 1.0) if view.log_y else (0.0, 1.0)
-    low, high = min(lows), max(highs)
-    usual = float(np.median(highs))
-    if len(highs) > 2 and high - low > 20 * (usual - low) > 0:
-        high = low + 3 * (usual - low)  # one line blew up: the others are what can be read
-    if view.delta:
-        low, high = min(low, 0.0), max(high, 0.0)
-    if view.log_y:
-        room = (high / low) ** 0.04 if high > low else 1.1
-        return low / room, high * room
-    room = (high - low) * 0.04 or abs(high) * 0.1 or 1.0
-    return low - room, high + room
+    x, y = part.own
+    broken = None
+    if len(x) > 1:
+        data = 10.0**x if scale.view.log_x else x
+        # a thinned line has one join a column: only what spans several columns has a gap
+        column = 2.5 * (scale.x1 - scale.x0) / max(raster.columns, 1)
+        broken = ((np.diff(data) > lines.gap(part.curve)) & (np.diff(x) > column)).astype(float)
+    raster.trace(
+        scale.x(x),
+        scale.y(y),
+        FAINT if means and part.curve != scale.view.selected else ink,
+        layer=1 if means else 2,
+        broken=broken,
+        pattern=_PATTERNS[min(part.metric, len(_PATTERNS) - 1)],
+        mark=letter(part.curve),
+    )
 
 
-def _add_ticks(plot: Plot, lines: Lines, view: View, y_ticks: list[tuple[float, str]]) -> None:
-    scale, rows, columns = plot.scale, len(plot.cells), len(plot.cells[0][0])
-    for y, text in y_ticks:
+def _means(
+    raster: Raster, plot: Plot, lines: Lines, metric: int, planned: Plan, ink: list[int]
+) -> list[tuple[int, int, str, int]]:
+    """The mean line of each group, and where its name goes: column, row, text, ink."""
+    view, scale = plot.scale.view, plot.scale
+    if not view.means or view.colour_by is None:
+        return []
+    seen = {part.curve for part in planned.parts if part.metric == metric}
+    names = []
+    for number, group in enumerate(lines.groups(view.colour_by)):
+        members = [i for i in group.curves if i in seen]
+        if not members:
+            continue
+        x, y = cut(*lines.mean(members, view), planned.window, view, raster.width)
+        if not len(x):
+            continue
+        colour = ink[members[0]] % BOLD + BOLD if ink[members[0]] >= HUE else ink[members[0]]
+        pattern = _PATTERNS[min(metric, len(_PATTERNS) - 1)]
+        raster.trace(
+            scale.x(x), scale.y(y), colour, layer=2, pattern=pattern, mark=LETTERS[number % 26].upper()
+        )
+        text = f"{group.label} ({len(members)})"
+        end = int(scale.x(x[-1:])[0]) // 2
+        row = scale.row(float(y[-1]))
+        if row is not None:
+            names.append((max(min(end + 1, raster.columns - len(text)), 0), row, text, colour))
+    return names
+
+
+def _add_names(plot: Plot, names: list[tuple[int, int, str, int]]) -> None:
+    """Each at the end of its line, or in the nearest row where no other one stands in its way."""
+    taken: set[tuple[int, int]] = set()
+    for column, row, text, ink in names:
+        cells = [column + k for k in range(min(len(text), plot.columns - column))]
+        near = sorted(range(plot.rows), key=lambda r: (abs(r - row), r))
+        free = next((r for r in near if not any((r, c) in taken for c in cells)), row)
+        taken |= {(free, c) for c in (*cells, column - 1, cells[-1] + 1)}
+        for k, c in enumerate(cells):
+            plot.put(c, free, text[k], ink)
+
+
+def _add_ticks(plot: Plot, axis: str, planned: Plan, signs: Signs) -> None:
+    view, scale = plot.scale.view, plot.scale
+    for y, text in planned.ticks:
         row = scale.row(y)
-        if row is None or not 0 <= row < rows:
+        if row is None or not 0 <= row < plot.rows:
             continue
         plot.y_ticks.append((row, text))
         chars, ink = plot.cells[row]
-        strong = view.delta and y == 0
-        mark, colour = ("─", AXIS) if strong else ("┈", GRID)
+        mark, colour = (signs.zero, AXIS) if view.delta and y == 0 else (signs.grid, GRID)
         plot.cells[row] = (
             [mark if char == " " else char for char in chars],
             [colour if char == " " else old for char, old in zip(chars, ink, strict=True)],
         )
-    for x, text in x_marks(lines.comparison.x, scale.x0, scale.x1, max(columns // 12, 2)):
-        plot.x_ticks.append((scale.column(x), text))
+    most = max(plot.columns // 12, 2)
+    marks = log_marks(*planned.window, most) if view.log_x else x_marks(axis, *planned.window, most)
+    plot.x_ticks += [(column, text) for x, text in marks if (column := scale.column(x)) is not None]
 
 
 def _add_marks(
-    plot: Plot, lines: Lines, view: View, parts: list[Part], ink: list[int], letters: bool
+    plot: Plot,
+    panel: Sequence[Lines],
+    planned: Plan,
+    colours: list[list[int]],
+    *,
+    letters: bool,
+    signs: Signs,
 ) -> None:
-    """A letter at the end of each line (and along it where colour is off), ◆ at forks, × where NaN begins."""
-    for part in parts:
-        i, (x, y) = part.curve, part.own
-        curve, letter = lines.curves[i], LETTERS[i % len(LETTERS)]
+    """A letter at the end of each line (and along it), and signs where it forks, ends, or leaves the plot."""
+    scale, view = plot.scale, plot.scale.view
+    for part in planned.parts:
+        lines, i = panel[part.metric], part.curve
+        curve, ink, (x, y) = lines.curves[i], colours[part.metric][i], part.own
         if letters:
-            for at in _spread(plot.scale, x, i):
-                _put(plot, float(x[at]), float(y[at]), letter, ink[i])
+            for at in _spread(scale, x, i):
+                plot.put(_column(scale, x[at]), scale.row(float(y[at])), letter(i), ink)
+        if i in planned.beyond:
+            _mark_leaving(plot, part, ink, signs)
         if not view.delta:
             for bad in lines.breaks[i]:
-                column = plot.scale.column(bad)
-                if 0 <= column < len(plot.cells[0][0]):
-                    plot.cells[0][0][column], plot.cells[0][1][column] = "×", BAD
-        if curve.fork_x is not None and not view.delta:
-            xs, ys, own_at = lines.points(i, view)
-            if own_at:
-                _put(plot, float(xs[own_at - 1]), float(ys[own_at - 1]), "◆", ink[i])
-            plot.forks.append((plot.scale.column(curve.fork_x), ink[i]))
-        if len(x) and math.isfinite(float(y[-1])):
-            _put(plot, float(x[-1]), float(y[-1]), letter, ink[i], beside=True)
+                plot.put(scale.column(bad), 0, signs.no_number, BAD)
+            if curve.fork_x is not None:
+                _mark_fork(plot, lines, i, ink, signs)
+        if len(x) and math.isfinite(float(y[-1])) and not (view.means and view.colour_by):
+            _letter_beside(plot, float(x[-1]), float(y[-1]), letter(i), ink)
+
+
+def _mark_fork(plot: Plot, lines: Lines, i: int, ink: int, signs: Signs) -> None:
+    scale, fork_x = plot.scale, lines.curves[i].fork_x
+    xs, ys, own_at = lines.points(i, scale.view)
+    if own_at:
+        plot.put(scale.column(float(xs[own_at - 1])), scale.row(float(ys[own_at - 1])), signs.fork, ink)
+    column = scale.column(fork_x) if fork_x is not None else None
+    if column is not None:
+        plot.forks.append((column, ink))
+
+
+def _mark_leaving(plot: Plot, part: Part, ink: int, signs: Signs) -> None:
+    """Where a line leaves the plot for good: it goes on far above, or below."""
+    import numpy as np
+
+    x, y = part.own
+    for out, row, sign in (
+        (np.flatnonzero(y > plot.scale.y1), 0, signs.above),
+        (np.flatnonzero(y < plot.scale.y0), plot.rows - 1, signs.below),
+    ):
+        if len(out):
+            plot.put(_column(plot.scale, x[out[0]]), row, sign, ink)
+
+
+def _add_checkpoints(plot: Plot, lines: Lines, view: View, signs: Signs) -> None:
+    """Ticks on the selected curve and below it: places to fork and to resume from."""
+    if not 0 <= view.selected < len(lines.curves):
+        return
+    curve, ink = lines.curves[view.selected], inks(lines, view)[view.selected]
+    for x, _ in curve.checkpoints:
+        column = plot.scale.column(x)
+        if column is None or not 0 <= column < plot.columns:
+            continue
+        plot.checkpoints.append(column)
+        value = lines.height_at(view.selected, view, x) if view.shows(curve.label) else None
+        row = plot.scale.row(value) if value is not None else None
+        if row is not None and 0 <= row < plot.rows and plot.cells[row][0][column] != signs.fork:
+            plot.put(column, row, signs.checkpoint, ink)
+
+
+def _column(scale: Scale, place: float) -> int:
+    """The cell of a place on the axis."""
+    return round(float((place - scale.x0) / (scale.x1 - scale.x0)) * (scale.width - 1)) // 2
 
 
 def _spread(scale: Scale, x: Floats, i: int) -> list[int]:
@@ -261,12 +266,11 @@ def _spread(scale: Scale, x: Floats, i: int) -> list[int]:
     return sorted(at for at in found if at < len(x))
 
 
-def _put(plot: Plot, x: float, y: float, mark: str, ink: int, *, beside: bool = False) -> None:
-    column, row = plot.scale.column(x), plot.scale.row(y)
-    if row is None or not 0 <= row < len(plot.cells) or not 0 <= column < len(plot.cells[0][0]):
+def _letter_beside(plot: Plot, place: float, y: float, mark: str, ink: int) -> None:
+    column, row = _column(plot.scale, place), plot.scale.row(y)
+    if row is None or not 0 <= row < plot.rows or not 0 <= column < plot.columns:
         return
-    if beside:
-        column = min(column + 1, len(plot.cells[0][0]) - 1)
-        taken = [r for r in (row, row - 1, row + 1) if 0 <= r < len(plot.cells)]
-        row = next((r for r in taken if plot.cells[r][0][column] not in LETTERS), row)
-    plot.cells[row][0][column], plot.cells[row][1][column] = mark, ink
+    column = min(column + 1, plot.columns - 1)
+    near = [r for r in (row, row - 1, row + 1) if 0 <= r < plot.rows]
+    row = next((r for r in near if plot.cells[r][0][column] not in LETTERS), row)
+    plot.put(column, row, mark, ink)

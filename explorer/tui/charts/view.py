@@ -2,53 +2,93 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 
-SMOOTHING = (0.0, 0.6, 0.9, 0.98)
-"""The stops of the smoothing key: weights as on TensorBoard's slider."""
+Span = tuple[float, float]
+
+SMOOTHING = (0.0, 0.6, 0.8, 0.9, 0.95, 0.98, 0.99)
+"""The stops of the smoothing keys: weights as on TensorBoard's slider."""
 
 
 @dataclass(frozen=True, slots=True)
 class View:
     """One way to look at a comparison. `window` None follows the data: behind the first fork, or all."""
 
-    window: tuple[float, float] | None = None
+    window: Span | None = None
     full: bool = False
+    log_x: bool = False
     log_y: bool = False
+    y_zoom: float = 1.0
+    """How wide the y range is against the one that the data ask for."""
+    y_shift: float = 0.0
+    """How far up it is moved, in widths of what the data ask for."""
+    extremes: bool = False
+    """The y range holds every value, not only the usual ones."""
     weight: float = 0.0
     delta: bool = False
-    """Own minus parent instead of the values."""
+    """Own minus baseline instead of the values."""
     tails: bool = False
     """Lost work is shown, faintly."""
+    colour_by: str | None = None
+    """The hyperparameter whose values share a colour; None gives each curve its own."""
+    means: bool = False
+    """With `colour_by`: the mean of the curves that share a value, the curves themselves faintly."""
+    overlaid: bool = False
+    """Several metrics in one plot instead of one below the other."""
     hidden: frozenset[str] = frozenset()
+    """Labels that were switched off."""
+    left_out: frozenset[str] = frozenset()
+    """Labels that a filter leaves out."""
     selected: int = 0
     cursor: float | None = None
 
-    def zoomed(self, now: tuple[float, float], factor: float, bounds: tuple[float, float]) -> View:
-        """A window `factor` times as wide, the crosshair (else the middle) where it was."""
-        low, high = now
-        pivot = self.cursor if self.cursor is not None and low <= self.cursor <= high else (low + high) / 2
-        return self._to(pivot + (low - pivot) * factor, pivot + (high - pivot) * factor, bounds)
+    def shows(self, label: str) -> bool:
+        return label not in self.hidden and label not in self.left_out
 
-    def panned(self, now: tuple[float, float], share: float, bounds: tuple[float, float]) -> View:
-        low, high = now
+    def place(self, x: float) -> float:
+        """Where an x stands along the axis: on a logarithmic one its logarithm, NaN where it has none."""
+        if not self.log_x:
+            return x
+        return math.log10(x) if x > 0 else math.nan
+
+    def back(self, place: float) -> float:
+        """The x of a place along the axis."""
+        return 10.0**place if self.log_x else place
+
+    def zoomed(self, now: Span, factor: float, bounds: Span, pivot: float | None = None) -> View:
+        """A window `factor` times as wide; the pivot, else the crosshair, else the middle stays in place."""
+        low, high = self.place(now[0]), self.place(now[1])
+        at = pivot if pivot is not None else self.cursor
+        middle = self.place(at) if at is not None and now[0] <= at <= now[1] else (low + high) / 2
+        return self._to(middle + (low - middle) * factor, middle + (high - middle) * factor, bounds)
+
+    def panned(self, now: Span, share: float, bounds: Span) -> View:
+        """The window moved by a share of its width, no further than the data go."""
+        low, high = self.place(now[0]), self.place(now[1])
+        least, most = self.place(bounds[0]), self.place(bounds[1])
         by = (high - low) * share
-        by = min(max(by, bounds[0] - low), bounds[1] - high) if low >= bounds[0] and high <= bounds[1] else by
+        if low >= least and high <= most:
+            by = min(max(by, least - low), most - high)
         return self._to(low + by, high + by, bounds)
 
-    def _to(self, low: float, high: float, bounds: tuple[float, float]) -> View:
-        least = (bounds[1] - bounds[0]) * 1e-6
-        low, high = max(low, bounds[0]), min(high, bounds[1])
-        if high - low < least:
+    def _to(self, low: float, high: float, bounds: Span) -> View:
+        least, most = self.place(bounds[0]), self.place(bounds[1])
+        low, high = max(low, least), min(high, most)
+        if high - low < (most - least) * 1e-6:
             return self
-        if (low, high) == bounds:
+        if (low, high) == (least, most):
             return replace(self, window=None, full=True)
-        return replace(self, window=(low, high))
+        return replace(self, window=(self.back(low), self.back(high)))
 
     def toggled(self, label: str) -> View:
         return replace(self, hidden=self.hidden ^ {label})
 
-    def smoother(self) -> View:
-        """The next stop of the smoothing key; after the last one it is off."""
-        at = SMOOTHING.index(self.weight) if self.weight in SMOOTHING else 0
-        return replace(self, weight=SMOOTHING[(at + 1) % len(SMOOTHING)])
+    def smoothed(self, by: int) -> View:
+        """The next stop of smoothing, up or down; it ends at both ends."""
+        at = min(range(len(SMOOTHING)), key=lambda i: abs(SMOOTHING[i] - self.weight))
+        return replace(self, weight=SMOOTHING[min(max(at + by, 0), len(SMOOTHING) - 1)])
+
+    def at_first(self) -> View:
+        """Everything as it was at first, on the same curve, with the same filter."""
+        return View(selected=self.selected, left_out=self.left_out)
