@@ -1,6 +1,7 @@
-"""The datasets of an HDF5 file as h5py writes it by default: names, shapes, dtypes, places.
+"""The datasets of an HDF5 file: names, shapes, dtypes, places.
 
-Source: HDF5 file format specification, version 1 structures (superblock 0, symbol tables, object headers 1).
+Source: HDF5 file format specification. Here are the structures that every version can write (superblock 0,
+symbol tables, object headers 1), in `hdf5_newer.py` those of `libver="latest"`.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from explorer.checkpoints import hdf5_newer as newer
 from explorer.checkpoints.heads import HDF5_START
 from explorer.checkpoints.waves import Reading, together
 from explorer.errors import BadCheckpoint
@@ -17,7 +19,8 @@ from explorer.lineage.values import Range
 _MAX_DEPTH = 32
 _MAX_OBJECTS = 100_000
 _MAX_HEADER_BYTES = 1024 * 1024
-_SPACE, _TYPE, _LAYOUT, _CONTINUED, _GROUP = 0x1, 0x3, 0x8, 0x10, 0x11
+_MAX_BLOCKS = 64
+_SPACE, _TYPE, _LAYOUT, _GROUP = 0x1, 0x3, 0x8, 0x11
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +45,16 @@ class Walk:
         """All datasets, in the order of their groups.
 
         Raises:
-            BadCheckpoint: damaged, circular, or written with newer structures.
+            BadCheckpoint: damaged, circular, or of a version from the future.
         """
-        head = yield from self._read(0, 96)
-        if head[:8] != HDF5_START or head[8] != 0 or head[13:15] != b"\x08\x08":
-            raise refused(f"its superblock is of version {head[8]}, 0 is read")
-        (root,) = struct.unpack_from("<Q", head, 64)
+        head = yield from self._read(0, 48)
+        version = head[8]
+        if head[:8] != HDF5_START or version not in (0, 2, 3):
+            raise refused(f"its superblock is of version {version}; 0, 2 and 3 are read")
+        if (head[13:15] if version == 0 else head[9:11]) != b"\x08\x08":
+            raise refused("its addresses are not of 8 bytes")
+        root_at = 64 if version == 0 else 36
+        (root,) = struct.unpack("<Q", (yield from self._read(root_at, 8)))
         return (yield from self._object("", root, 0))
 
     def _object(self, name: str, address: int, depth: int) -> Reading[tuple[Dataset, ...]]:
@@ -56,13 +63,19 @@ class Walk:
         self._seen.add(address)
         if depth > _MAX_DEPTH or len(self._seen) > _MAX_OBJECTS:
             raise refused("its groups are nested too deeply or are too many")
-        messages = yield from self._messages(address)
+        try:
+            messages, links = yield from self._messages(address)
+            if newer.LINK_INFO in messages:
+                links += yield from newer.dense_links(messages[newer.LINK_INFO], self._read)
+        except newer.Lies as error:
+            raise refused(str(error)) from None
+        if len(links) > _MAX_OBJECTS:
+            raise refused("a group has too many members")
         if _GROUP in messages and len(messages[_GROUP]) >= 16:
             tree, heap = struct.unpack_from("<QQ", messages[_GROUP])
-            children = yield from self._children(tree, heap)
-            inner = [
-                self._object(f"{name}/{child}" if name else child, at, depth + 1) for child, at in children
-            ]
+            links = yield from self._children(tree, heap)
+        if links:
+            inner = [self._object(f"{name}/{child}" if name else child, at, depth + 1) for child, at in links]
             found = yield from together(inner)
             for result in found:
                 if isinstance(result, BadCheckpoint):
@@ -74,28 +87,40 @@ class Walk:
         return ()
 
     def _read(self, at: int, length: int) -> Reading[bytes]:
-        if at < 0 or at > 2**62 or length > _MAX_HEADER_BYTES:
+        if not 0 <= at <= 2**62 or not 0 < length <= _MAX_HEADER_BYTES:
             raise refused(f"it points to byte {at} for {length} bytes")
         (raw,) = yield (Range(self._key, self._base + at, length),)
         if len(raw) < length:
             raise refused("it is cut off")
         return raw
 
-    def _messages(self, address: int) -> Reading[dict[int, bytes]]:
-        """The first message of each type in an object's header."""
+    def _messages(self, address: int) -> Reading[tuple[dict[int, bytes], list[newer.Link]]]:
+        """The first message of each type in an object's header, and its links where those are messages."""
         head = yield from self._read(address, 16)
-        if head[0] != 1:
-            raise refused(f"the object at {address} has a header of version {head[0]}, 1 is read")
-        blocks = [(address + 16, struct.unpack_from("<I", head, 8)[0])]
+        is_newer = head[:4] == b"OHDR"
+        flags = 0
+        if is_newer:
+            flags, start, length = newer.start_of_header((yield from self._read(address, 34)))
+            blocks = [(address + start, length)]
+        elif head[0] == 1:
+            blocks = [(address + 16, struct.unpack_from("<I", head, 8)[0])]
+        else:
+            raise refused(f"there is no object at {address}")
         messages: dict[int, bytes] = {}
-        for _ in range(64):
+        links: list[newer.Link] = []
+        for _ in range(_MAX_BLOCKS):
             if not blocks:
-                return messages
+                return messages, links
             at, length = blocks.pop(0)
             raw = yield from self._read(at, length)
-            for kind, body in _split(raw):
-                if kind == _CONTINUED and len(body) >= 16:
-                    blocks.append(struct.unpack_from("<QQ", body))
+            for kind, body in newer.messages(raw, flags) if is_newer else _split(raw):
+                if kind == newer.CONTINUED and len(body) >= 16:
+                    further, size = struct.unpack_from("<QQ", body)
+                    # the newer ones stand between a signature and a checksum
+                    blocks.append((further + 4, size - 8) if is_newer else (further, size))
+                elif kind == newer.LINK and is_newer:
+                    told = newer.link(body)
+                    links += [told] if told is not None else []
                 messages.setdefault(kind, body)
         raise refused(f"the header of the object at {address} has no end")
 
@@ -158,7 +183,7 @@ def _dtype(body: bytes) -> str:
 
 
 def _contiguous(body: bytes) -> int | None:
-    if len(body) < 18 or body[0] != 3 or body[1] != 1:
+    if len(body) < 18 or body[0] not in (3, 4) or body[1] != 1:
         return None
     at: int = struct.unpack_from("<Q", body, 2)[0]
     return None if at == 2**64 - 1 else at

@@ -26,9 +26,9 @@ EXPECTED = {
 }  # fmt: skip
 
 
-def weights() -> bytes:
+def weights(libver: str | None = None) -> bytes:
     buffer = io.BytesIO()
-    with h5py.File(buffer, "w") as file:
+    with h5py.File(buffer, "w", libver=libver) as file:
         for name, (shape, dtype) in SHAPES.items():
             file.create_dataset(name, data=np.ones(shape, dtype))
     return buffer.getvalue()
@@ -92,17 +92,45 @@ def test_a_config_with_code_in_it_is_read_as_data_and_told():
     assert "keras.config.enable_unsafe_deserialization" in found.refers_to
 
 
-def test_the_newer_structures_are_refused_by_name():
+@pytest.mark.parametrize("libver", ["latest", ("v108", "v108"), ("v110", "v110")], ids=str)
+@pytest.mark.parametrize("many", [0, 3, 9, 60, 700, 5_000])
+def test_the_newer_structures(libver: str | tuple[str, str], many: int):
     buffer = io.BytesIO()
-    with h5py.File(buffer, "w", libver="latest") as file:
-        file.create_dataset("a", data=np.zeros(3))
-    assert "superblock is of version" in Shelf({"m.h5": buffer.getvalue()}).manifest().damaged[0]
+    with h5py.File(buffer, "w", libver=libver) as file:
+        for name, (shape, dtype) in SHAPES.items():
+            file.create_dataset(name, data=np.ones(shape, dtype))
+        for index in range(many):
+            file.create_dataset(
+                f"stack/{'a long name ' * (index % 9)}{index}", data=np.full(2, index, np.int16)
+            )
+        file["alias"] = h5py.SoftLink("/flags")
+        expected = {}
+        file.visititems(
+            lambda name, item: (
+                expected.update({name.replace("/", "."): item}) if hasattr(item, "shape") else None
+            )
+        )
+        theirs = {name: (item.shape, item.id.get_offset()) for name, item in expected.items()}
+    data = buffer.getvalue()
+    found = Shelf({"m.weights.h5": data}).manifest()
+    assert not found.damaged
+    assert {t.name: (t.shape, t.start) for t in found.tensors} == theirs
+    assert {t.name: (t.dtype, t.shape) for t in found.tensors if not t.name.startswith("stack")} == EXPECTED
+
+
+def test_a_version_from_the_future_is_refused_by_name():
+    data = bytearray(weights())
+    data[8] = 9
+    assert (
+        "superblock is of version 9; 0, 2 and 3 are read"
+        in Shelf({"m.h5": bytes(data)}).manifest().damaged[0]
+    )
 
 
 @pytest.mark.parametrize("seed", range(15))
 def test_spoilt_structures_are_refused_or_read_in_bounds(seed: int):
     chance = random.Random(seed)
-    data = weights()
+    data = weights(libver="latest" if seed % 2 else None)
     for _ in range(20):
         broken = bytearray(data)
         for _ in range(chance.randint(1, 4)):
