@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from explorer.localstore import ensure_running, stop
 from explorer.localstore.engine.engine import Engine
 from explorer.localstore.engine.records import Attributes, Entry
-from tests.localstore.conftest import put_bytes
+from tests.localstore.conftest import make_client, put_bytes
 
 
 @pytest.fixture
@@ -75,3 +76,20 @@ def test_an_orphan_is_no_damage(engine: Engine, entry: Entry) -> None:
     engine.blobs.path(name).write_bytes(b"left by a crash")
     found = engine.check()
     assert (found.problems, found.orphans, found.orphan_bytes) == ([], 1, 15)
+
+
+def test_bytes_that_are_gone_are_an_error_and_not_an_empty_object(tmp_path: Path) -> None:
+    running = ensure_running(tmp_path)
+    try:
+        s3 = make_client(running)
+        s3.create_bucket(Bucket="damaged")
+        for key, size in (("inline", 100), ("short", 100_000)):
+            s3.put_object(Bucket="damaged", Key=key, Body=key.encode() * size)
+        for blob in (running.folder / "blob").glob("*/*"):
+            blob.write_bytes(b"") if blob.stat().st_size > 10_000 else blob.unlink()
+        for key in ("inline", "short"):
+            with pytest.raises(s3.exceptions.ClientError) as caught:
+                s3.get_object(Bucket="damaged", Key=key)
+            assert caught.value.response["Error"]["Code"] == "InternalError"
+    finally:
+        stop(tmp_path)

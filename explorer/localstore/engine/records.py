@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -49,6 +50,7 @@ class Attributes:
         return json.dumps({name: value for name, value in said.items() if value}, separators=(",", ":"))
 
     @classmethod
+    @functools.lru_cache(4096)
     def from_text(cls, text: str | None) -> Attributes:
         return cls(**json.loads(text)) if text else cls()
 

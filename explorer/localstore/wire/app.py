@@ -167,7 +167,7 @@ class App:
         try:
             await send_answer(answer, send, receive, blobs, request_id, head=head, path_send=path_send)
         except Refusal as refusal:
-            # Only headers are refused here, before anything was sent.
+            # A header that cannot be sent, bytes that cannot be read: found before anything was sent.
             answer = self._refuse(scope, request, refusal, as_json=False)
             await send_answer(answer, send, receive, blobs, request_id, head=head, path_send=False)
 

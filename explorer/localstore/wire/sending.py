@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import os
 import zlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
@@ -11,9 +12,11 @@ from typing import Any
 
 from explorer.localstore.engine.blobs import Blobs
 from explorer.localstore.engine.records import Segment
+from explorer.localstore.refusals import Refusal
 from explorer.localstore.wire.answers import CHUNK, Answer, encode_header
 from explorer.localstore.wire.request import Receive
 
+log = logging.getLogger("explorer.localstore")
 Send = Callable[[Mapping[str, Any]], Awaitable[None]]
 _INLINE = 64 << 10
 """Up to here a read from the page cache is cheaper than a hop to another thread."""
@@ -35,19 +38,19 @@ async def send_answer(
     headers.append((b"server", b"explorer"))
     if answer.status not in (204, 304) and not answer.gzipped:
         headers.append((b"content-length", str(length).encode()))
-    # Read first, while an error can still be answered as one.
-    small = length <= _INLINE and not head and not answer.gzipped and answer.segments is not None
-    body = b"".join(_read_now(answer.segments or (), blobs)) if small else answer.body
+    segments = answer.segments
+    body = b"" if head else answer.body
+    if segments is not None and not head and length <= CHUNK and not answer.gzipped:
+        # Read first, while an error can still be answered as one.
+        body, segments = await _read_whole(segments, length, blobs), None
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})
-    if head or small or answer.segments is None:
-        await send({"type": "http.response.body", "body": b"" if head else body})
-    elif path_send and length > CHUNK and (place := _whole_file(answer, blobs)) is not None:
+    if head or segments is None:
+        await send({"type": "http.response.body", "body": body})
+    elif path_send and (place := _whole_file(answer, blobs)) is not None:
         await send({"type": "http.response.pathsend", "path": place})
-    elif length <= CHUNK:
-        await _stream(answer, answer.segments, send, blobs)
     else:
         # A server goes on taking pieces for a client that has left; only a watch on its side tells.
-        streaming = asyncio.ensure_future(_stream(answer, answer.segments, send, blobs))
+        streaming = asyncio.ensure_future(_stream(answer, segments, send, blobs))
         leaving = asyncio.ensure_future(_wait_until_gone(receive))
         await asyncio.wait((streaming, leaving), return_when=asyncio.FIRST_COMPLETED)
         leaving.cancel()
@@ -74,6 +77,16 @@ def _whole_file(answer: Answer, blobs: Blobs) -> str | None:
     place = blobs.place(answer.whole_blob) if answer.whole_blob is not None else None
     # One that was just swept is still in the trash, where only we find it.
     return place if place is not None and os.path.exists(place) else None  # noqa: PTH110
+
+
+async def _read_whole(segments: Sequence[Segment | bytes], length: int, blobs: Blobs) -> bytes:
+    try:
+        if length <= _INLINE:
+            return b"".join(_read_now(segments, blobs))
+        return await asyncio.get_running_loop().run_in_executor(None, b"".join, _read_now(segments, blobs))
+    except OSError as error:
+        log.exception("a blob cannot be read")
+        raise Refusal("InternalError", "The bytes of the object cannot be read.") from error
 
 
 def _read_now(segments: Sequence[Segment | bytes], blobs: Blobs) -> Iterator[bytes]:

