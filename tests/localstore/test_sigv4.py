@@ -29,7 +29,7 @@ def received(method: str, url: str, headers: dict[str, str]) -> Request:
     fields = {"host": parts.netloc, **{name.lower(): value for name, value in headers.items()}}
     scope = {
         "method": method,
-        "headers": [(name.encode(), value.encode("latin-1")) for name, value in fields.items()],
+        "headers": [(name.encode(), value.encode()) for name, value in fields.items()],
         "raw_path": parts.path.encode(),
         "path": parts.path,
         "query_string": parts.query.encode(),
@@ -62,6 +62,11 @@ def test_botocore_and_we_agree_on_any_key_and_value(text: str) -> None:
     value = quote(text, safe="-_.~")
     assert authenticate(signed("PUT", f"{HOST}/b/{path}?x={value}&a=&b"), OWNER)
     assert authenticate(presigned(f"{HOST}/b/{path}"), OWNER)
+
+
+@pytest.mark.parametrize("value", ["attachment; filename=ü", "à  la", "日本", "a \t b"])
+def test_headers_in_utf_8_as_botocore_sends_them(value: str) -> None:
+    assert authenticate(signed("PUT", f"{HOST}/b/k", {"content-disposition": value}), OWNER)
 
 
 @pytest.mark.parametrize(

@@ -58,7 +58,7 @@ def raw(running: Running, method: str, path: str, body: bytes, headers: dict[str
     try:
         connection.putrequest(method, path, skip_accept_encoding=True)
         for name, value in headers.items():
-            connection.putheader(name, value)
+            connection.putheader(name, value.encode())
         if "content-length" not in {name.lower() for name in headers}:
             connection.putheader("Content-Length", str(len(body)))
         connection.endheaders(body)

@@ -144,7 +144,8 @@ def verify(request: Request, claim: Claim, secret: str, now: datetime) -> bytes:
     given = claim.signature.encode("utf-8", "replace")
     for path in _canonical_paths(request.raw_path):
         canonical = canonical_request(request, claim, path)
-        digest = hashlib.sha256(canonical.encode("utf-8")).hexdigest()
+        # headers were read as Latin-1: these are the bytes that came, in UTF-8 from most clients
+        digest = hashlib.sha256(canonical.encode("latin-1", "replace")).hexdigest()
         to_sign = "\n".join(("AWS4-HMAC-SHA256", claim.time, claim.scope, digest))
         if hmac.compare_digest(hmac.digest(key, to_sign.encode(), "sha256").hex().encode(), given):
             break
@@ -196,9 +197,7 @@ def _check_age(claim: Claim, now: datetime) -> None:
 
 
 def canonical_request(request: Request, claim: Claim, path: str) -> str:
-    headers = "".join(
-        f"{name}:{' '.join(request.headers.get(name, '').split())}\n" for name in claim.signed_headers
-    )
+    headers = "".join(f"{name}:{_trimmed(request.headers.get(name, ''))}\n" for name in claim.signed_headers)
     signed_headers = ";".join(claim.signed_headers)
     query = _canonical_query(request.raw_query, is_presigned=claim.expires_s is not None)
     return "\n".join((request.method, path, query, headers, signed_headers, claim.payload_hash))
@@ -222,6 +221,11 @@ def _canonical_query(raw: str, *, is_presigned: bool) -> str:
             continue
         pairs.append((_encoded(name), _encoded(value)))
     return "&".join(f"{name}={value}" for name, value in sorted(pairs))
+
+
+def _trimmed(value: str) -> str:
+    """With single blanks. A str would also be split at what is half of a character in UTF-8, as in `à`."""
+    return b" ".join(value.encode("latin-1").split()).decode("latin-1")
 
 
 def _encoded(text: str) -> str:
