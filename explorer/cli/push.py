@@ -13,7 +13,7 @@ from explorer.errors import BadInput
 if TYPE_CHECKING:
     from explorer.settings import Settings
     from explorer.storage import Store
-    from explorer.workspace.pushing import PushProgress, PushReport
+    from explorer.workspace.pushing.push import PushProgress, PushReport
 
 _BAR = 24
 
@@ -38,8 +38,8 @@ def _push(args: argparse.Namespace) -> int:
     from explorer.storage import open_store
     from explorer.workspace.journal import Journal
     from explorer.workspace.opener import connect
-    from explorer.workspace.pushing import Push
-    from explorer.workspace.pushing_map import PushMap
+    from explorer.workspace.pushing.push import Push
+    from explorer.workspace.pushing.record import PushMap
 
     settings = settings_of(args)
     to = check_endpoint(args.to, "--to")

@@ -166,15 +166,21 @@ class Objects(Wire):
             return answered_object(key, client.head_object(Bucket=node.bucket, Key=key))
 
     def read_labels(self, node: Node, item: ObjectInfo) -> Labels:
-        """The content headers and metadata of a listed object: one HEAD.
+        """The content headers, metadata and tags of a listed object: one HEAD, and one GET if it has tags.
 
         Raises:
             NotFound: it is gone. Conflict: it has another ETag by now.
         """
         with self._speaking(node, item.key) as client:
             answer = client.head_object(Bucket=node.bucket, Key=item.key)
-        _check_etag(node, item.key, answered_object(item.key, answer).etag, item.etag)
-        return Labels.of(answer)
+            _check_etag(node, item.key, answered_object(item.key, answer).etag, item.etag)
+            tags = self._read_tags(client, node, item.key, answer) if answer.get("TagCount") else {}
+        return Labels.of(answer, tags)
+
+    def _read_tags(self, client: Any, node: Node, key: str, head: Mapping[str, Any]) -> dict[str, str]:
+        of_version = {"VersionId": head["VersionId"]} if head.get("VersionId") else {}
+        answer = client.get_object_tagging(Bucket=node.bucket, Key=key, **of_version)
+        return {tag["Key"]: tag["Value"] for tag in answer["TagSet"]}
 
     def write(
         self,

@@ -80,8 +80,17 @@ async def take_snapshot(call: Call) -> Answer:
     call.authorise()
     await call.document()
     _, marker, label = call.request.headers["x-tigris-snapshot"].partition("; name=")
-    made = await call.run(call.engine.buckets.snapshot, call.request.bucket_name, label if marker else None)
+    name = _decoded(label) if marker else None
+    made = await call.run(call.engine.buckets.snapshot, call.request.bucket_name, name)
     return Answer(200, [("location", f"/{call.request.bucket_name}"), (SNAPSHOT_VERSION, str(made.ts))])
+
+
+def _decoded(header: str) -> str:
+    """Header bytes are read as Latin-1, as some clients write them; valid UTF-8 was written as that."""
+    try:
+        return header.encode("latin-1").decode()
+    except UnicodeError:
+        return header
 
 
 async def delete_snapshot(call: Call) -> Answer:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from urllib.parse import quote
 
 from explorer.errors import NotFound, nearest
 from explorer.lineage.address import Node
@@ -14,6 +15,9 @@ NOTE = ".explorer/push.json"
 NOT_PUSHED = frozenset({LEASE, NOTE})
 """A lease names a process of this machine, and the note is what a push itself leaves."""
 
+_PRINTABLE = "".join(map(chr, range(0x20, 0x7F)))
+_NAME_CHARACTERS = 200
+
 Listing = Mapping[str, ObjectInfo]
 
 
@@ -23,6 +27,11 @@ class Place:
 
     node: Node
     name: str | None = None
+
+    @property
+    def name_there(self) -> str | None:
+        """The snapshot's name as every store takes it: what is not printable ASCII percent-encoded."""
+        return quote((self.name or "").strip(), safe=_PRINTABLE)[:_NAME_CHARACTERS] or None
 
     def __str__(self) -> str:
         return self.node.bucket + (f"@{self.name or self.node.version}" if self.node.version else "")

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from explorer.errors import Bug, Conflict, NameTaken, NotAllowed, NotFound
 from explorer.lineage.address import Node, check_bucket_name
 from explorer.lineage.values import Bucket, ObjectInfo
-from explorer.workspace.pushing_map import PushMap, Sent
-from explorer.workspace.pushing_objects import content_of
-from explorer.workspace.pushing_plan import NOTE, Place, by_key
+from explorer.workspace.pushing.objects import content_of
+from explorer.workspace.pushing.plan import NOTE, Place, by_key
+from explorer.workspace.pushing.record import PushMap, Sent
 
 if TYPE_CHECKING:
     from explorer.storage import Store
@@ -131,7 +131,7 @@ class Target:
         """Freeze the head over there as this place; `again` looks whether that was done before a kill."""
         version = self._lost_snapshot(place, sent, there) if again else None
         if version is None:
-            version = self._store.take_snapshot(sent.name, place.name).version
+            version = self._store.take_snapshot(sent.name, place.name_there).version
         self._map.note(**{"in": place.node.bucket, "version": place.node.version, "to": version})
 
     def _lost_snapshot(self, place: Place, sent: Sent, there: dict[str, ObjectInfo]) -> str | None:
@@ -139,7 +139,9 @@ class Target:
         for snapshot in reversed(self._store.list_snapshots(sent.name)):
             if snapshot.version in known:
                 return None
-            if snapshot.name == place.name and _etags(self.listing(sent, snapshot.version)) == _etags(there):
+            if snapshot.name != place.name_there:
+                continue
+            if _etags(self.listing(sent, snapshot.version)) == _etags(there):
                 return snapshot.version
         return None
 

@@ -18,10 +18,10 @@ from typing import TYPE_CHECKING
 
 from explorer.errors import Conflict, NotFound, SnapshotsOff
 from explorer.lineage.values import Bucket, ObjectInfo
-from explorer.workspace.pushing_map import PushMap, Sent
-from explorer.workspace.pushing_objects import content_of, copy_object, is_big, read_whole, refers, rewrite
-from explorer.workspace.pushing_plan import Listing, Place, by_key, changed, in_order, places
-from explorer.workspace.pushing_target import Target
+from explorer.workspace.pushing.objects import content_of, copy_object, is_big, read_whole, refers, rewrite
+from explorer.workspace.pushing.plan import Listing, Place, by_key, changed, in_order, places
+from explorer.workspace.pushing.record import PushMap, Sent
+from explorer.workspace.pushing.target import Target
 
 if TYPE_CHECKING:
     from explorer.storage import Store

@@ -1,0 +1,1 @@
+"""`explorer push`: a lineage copied to another store."""
