@@ -6,7 +6,11 @@ import functools
 import zlib
 from typing import Any
 
-_LANES = 4096
+_STRETCH = 256
+"""Bytes of a lane. Fixed, so that the tables that join lanes are few."""
+_MOST = 8192 * _STRETCH
+_FEW = 8 << 10
+"""Below this a loop over the bytes is faster."""
 _CASTAGNOLI = 0x82F63B78
 _NVME = 0x9A6C9329AC4BC9B5
 """Both polynomials reflected, as in RFC 3720 and the NVM Express specification."""
@@ -33,14 +37,12 @@ class _Reflected:
         self._register = (1 << self.width) - 1
 
     def update(self, data: bytes | bytearray | memoryview) -> None:
+        register, rest = self._register, memoryview(data)
+        while len(rest) > _FEW:
+            register = _update_in_lanes(register, rest[:_MOST], self.polynomial, self.width)
+            rest = rest[_MOST:]
         table = _byte_table(self.polynomial)
-        whole = len(data) // _LANES * _LANES
-        if len(data) < 16 * _LANES:
-            whole = 0
-        else:
-            self._register = _update_in_lanes(self._register, data[:whole], self.polynomial, self.width)
-        register = self._register
-        for byte in data[whole:]:
+        for byte in rest:
             register = table[(register ^ byte) & 0xFF] ^ (register >> 8)
         self._register = register
 
@@ -94,24 +96,43 @@ def _apply(tables: Any, registers: Any) -> Any:
     return out
 
 
-def _update_in_lanes(register: int, data: bytes | bytearray | memoryview, polynomial: int, width: int) -> int:
-    """Each lane runs over its own stretch from zero; then neighbours are joined pair by pair."""
+@functools.cache
+def _pair_table(polynomial: int) -> Any:
+    """What two bytes at once do to a register."""
     import numpy as np
 
     table = np.array(_byte_table(polynomial), dtype=np.uint64)
-    stretch = len(data) // _LANES
-    columns = np.ascontiguousarray(np.frombuffer(data, dtype=np.uint8).reshape(_LANES, stretch).T).astype(
-        np.uint64
-    )
-    lanes = np.zeros(_LANES, dtype=np.uint64)
-    lanes[0] = register
-    eight, low = np.uint64(8), np.uint64(0xFF)
+    first = np.arange(1 << 16, dtype=np.uint64)
+    for _ in range(2):
+        first = table[first & np.uint64(0xFF)] ^ (first >> np.uint64(8))
+    return first
+
+
+def _update_in_lanes(register: int, data: memoryview, polynomial: int, width: int) -> int:
+    """Each lane runs over its own stretch from zero; then neighbours are joined pair by pair."""
+    import numpy as np
+
+    # Zeros in front change nothing, for a register that is in the data already.
+    lanes = 1 << ((len(data) + _STRETCH - 1) // _STRETCH - 1).bit_length()
+    padded = np.zeros(lanes * _STRETCH, dtype=np.uint8)
+    padded[-len(data) :] = np.frombuffer(data, dtype=np.uint8)
+    head = padded[padded.size - len(data) :][: width // 8]
+    head ^= np.frombuffer(register.to_bytes(width // 8, "little"), dtype=np.uint8)
+    columns = np.ascontiguousarray(padded.view("<u2").reshape(lanes, _STRETCH // 2).T)
+    table = _pair_table(polynomial)
+    registers, turned = np.zeros(lanes, dtype="<u8"), np.empty(lanes, dtype="<u8")
+    lowest, index, sixteen = registers.view("<u2")[::4], np.empty(lanes, dtype="<u2"), np.uint64(16)
     for column in columns:
-        lanes = table[(lanes ^ column) & low] ^ (lanes >> eight)
-    while len(lanes) > 1:
-        lanes = _apply(_skip_tables(polynomial, width, stretch), lanes[0::2]) ^ lanes[1::2]
+        np.bitwise_xor(lowest, column, out=index)
+        np.right_shift(registers, sixteen, out=registers)
+        np.take(table, index, out=turned, mode="clip")
+        np.bitwise_xor(registers, turned, out=registers)
+    stretch = _STRETCH
+    while len(registers) > 1:
+        tables = _skip_tables(polynomial, width, stretch)
+        registers = _apply(tables, registers[0::2]) ^ registers[1::2]
         stretch *= 2
-    return int(lanes[0])
+    return int(registers[0])
 
 
 _COMBINABLE = {"CRC32": (0xEDB88320, 32), "CRC32C": (_CASTAGNOLI, 32), "CRC64NVME": (_NVME, 64)}
