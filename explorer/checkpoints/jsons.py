@@ -12,7 +12,7 @@ from explorer.errors import BadCheckpoint
 
 MAX_JSON_BYTES = 16 * 2**20
 MAX_PATHS = 20_000
-_BOM = b"\xef\xbb\xbf"
+BOM = b"\xef\xbb\xbf"
 _MAX_DEPTH = 40
 _MAX_LIST = 64
 """Longer lists are told by their length and a digest: vocabularies, random states, schedules."""
@@ -27,7 +27,7 @@ def parse_json(data: bytes, file: str, *, pairs: Callable[[list[tuple[str, Any]]
         BadCheckpoint: not UTF-8, not JSON, nested too deeply, or with a number beyond reason.
     """
     try:
-        return json.loads(data.removeprefix(_BOM).decode(), object_pairs_hook=pairs)
+        return json.loads(data.removeprefix(BOM).decode(), object_pairs_hook=pairs)
     except json.JSONDecodeError as error:
         raise BadCheckpoint(
             f"`{file}` is not JSON: {error.msg}.",

@@ -22,6 +22,9 @@ _MAX_HEIGHT = 8
 _MISSING = 2**64 - 1
 
 
+Sizes = Callable[[str], int | None]
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
     """A stretch of a data file; `base` is the folder that files named inside of it are relative to."""
@@ -41,11 +44,12 @@ class Record:
 
 
 def read_store(
-    key: str, size_bytes: int, exists: Callable[[str], bool], wanted: Callable[[str], bool]
+    key: str, size_bytes: int, sizes: Sizes, wanted: Callable[[str], bool]
 ) -> Reading[tuple[Record, ...]]:
     """The records whose keys are `wanted`, with their values; one wave for each level of the tree.
 
-    `exists` tells whether a path beside the manifest is in the listing: nothing else is fetched.
+    `sizes` tells how long the file at a path beside the manifest is, None where there is none: nothing else
+    is fetched.
 
     Raises:
         BadCheckpoint: damaged, deeper or larger than Orbax writes, or leading out of its folder.
@@ -60,35 +64,35 @@ def read_store(
         nodes += len(level)
         if nodes > _MAX_NODES or any(place.length > _MAX_NODE_BYTES for place in level):
             raise spoilt("the tree has too many nodes")
-        blobs = yield tuple(_range(folder, place, exists) for place in level)
+        blobs = yield tuple(_range(folder, place, sizes) for place in level)
         below: list[Place] = []
         for place, blob in zip(level, blobs, strict=True):
             children, leaves = _node(_Cursor(_unpacked(blob, _NODE)), place.base, height)
             below += children
             records += (record for record in leaves if wanted(record.key))
         level, height = below, height - 1
-    return (yield from _with_values(records, folder, exists))
+    return (yield from _with_values(records, folder, sizes))
 
 
 def _with_values(
-    records: list[Record], folder: str, exists: Callable[[str], bool]
+    records: list[Record], folder: str, sizes: Sizes
 ) -> Reading[tuple[Record, ...]]:
     elsewhere = [(r, r.value) for r in records if isinstance(r.value, Place)]
     if len(elsewhere) > _MAX_NODES or any(place.length > 2**20 for _, place in elsewhere):
         raise spoilt("too many of its descriptions lie elsewhere")
     if not elsewhere:
         return tuple(records)
-    blobs = yield tuple(_range(folder, place, exists) for _, place in elsewhere)
+    blobs = yield tuple(_range(folder, place, sizes) for _, place in elsewhere)
     found = {record.key: Record(record.key, blob) for (record, _), blob in zip(elsewhere, blobs, strict=True)}
     return tuple(found.get(record.key, record) for record in records)
 
 
-def _range(folder: str, place: Place, exists: Callable[[str], bool]) -> Range:
+def _range(folder: str, place: Place, sizes: Sizes) -> Range:
     path = place.base + place.path
-    if not exists(path) or not place.length:
-        raise BadCheckpoint(
-            f"The file `{path[:100]}` is named and not there.", hint="copy the folder again, all of it"
-        )
+    size = sizes(path)
+    if size is None or not 0 < place.length <= size - place.start:
+        what = "is named and not there" if size is None else f"ends before byte {place.start + place.length}"
+        raise BadCheckpoint(f"The file `{path[:100]}` {what}.", hint="copy the folder again, all of it")
     return Range(folder + path, place.start, place.length)
 
 

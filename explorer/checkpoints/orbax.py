@@ -28,12 +28,14 @@ _ARRAYS = ("jax.Array", "np.ndarray", "scalar", "ArrayHandler")
 def read_arrays(info: ObjectInfo, file: str, checkpoint: Checkpoint) -> Reading[Part]:
     """The arrays of one item, from the `manifest.ocdbt` in its folder. Raises BadCheckpoint."""
     folder = info.key[: info.key.rfind("/") + 1]
-    present = {item.key for item in checkpoint.objects}
+    present = {item.key: item.size_bytes for item in checkpoint.objects}
 
     def wanted(key: str) -> bool:
         return key.endswith((*_DESCRIPTIONS, "/0", "/c")) or key.endswith("/c/0")
 
-    records = yield from read_store(info.key, info.size_bytes, lambda path: folder + path in present, wanted)
+    records = yield from read_store(
+        info.key, info.size_bytes, lambda path: present.get(folder + path), wanted
+    )
     values = {record.key: record.value for record in records if isinstance(record.value, bytes)}
     tensors, state = [], dict[str, Value]()
     for record in records:

@@ -45,7 +45,7 @@ _SNIFFED = (
     ".safetensors", ".pt", ".pth", ".bin", ".ckpt", ".pkl", ".jit", ".gguf", ".keras", ".msgpack",
     ".pt.tar", ".pth.tar",
 )  # fmt: skip
-_EXPORTS = re.compile(r"flax_model.*\.msgpack|tf_model.*\.h5|.*\.onnx")
+_EXPORTS = re.compile(r"flax_model.*\.msgpack|tf_model.*\.h5|model.*\.onnx")
 """One model in another framework's form, beside the one that is read."""
 _LEADING = re.compile(r"(?:pytorch_)?model.*\.(?:safetensors|bin)")
 

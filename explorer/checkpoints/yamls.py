@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from explorer.checkpoints.jsons import BOM
 from explorer.errors import BadCheckpoint
 
 MAX_YAML_BYTES = 256 * 1024
@@ -38,7 +39,7 @@ def parse_yaml(data: bytes, file: str) -> tuple[Any, tuple[str, ...]]:
         BadCheckpoint: not UTF-8, or YAML of a kind that no trainer writes.
     """
     try:
-        reader = _Reader(data.decode("utf-8-sig"), file)
+        reader = _Reader(data.removeprefix(BOM).decode(), file)
     except UnicodeDecodeError:
         raise BadCheckpoint(
             f"`{file}` is not text.", hint="another program wrote a file of this name"

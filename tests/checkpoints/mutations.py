@@ -16,7 +16,17 @@ from contextlib import contextmanager
 import numpy as np
 from safetensors.numpy import save
 
-from explorer.checkpoints import diff, manifest_sections
+from explorer.checkpoints import (
+    Side,
+    assemble,
+    diff,
+    drive,
+    find_checkpoints,
+    manifest_sections,
+    part_from_json,
+    part_to_json,
+    read_parts,
+)
 from tests.checkpoints.shelf import Shelf
 
 FORBIDDEN = (
@@ -213,10 +223,16 @@ def spoilt(data: bytes, chance: random.Random) -> bytes:
 
 
 def read_all(objects: dict[str, bytes]) -> None:
-    """Everything that is done with a checkpoint: found, read, shown, compared."""
-    side = Shelf({f"step-5/{key}": data for key, data in objects.items()}).side("spoilt")
-    assert side.manifest is not None
-    json.dumps(side.manifest.to_json(), allow_nan=False)
-    for section in manifest_sections(side.manifest):
-        assert all(row.name.isprintable() and row.b.isprintable() for row in section.rows)
-    json.dumps(diff(side, side).to_json(), allow_nan=False)
+    """Everything that is done with checkpoints: found, read, kept, shown, compared."""
+    shelf = Shelf({f"step-5/{key}": data for key, data in objects.items()})
+    listing = shelf.listing()
+    for checkpoint in find_checkpoints(listing):
+        parts = drive(read_parts(checkpoint), shelf.fetch)
+        kept = json.loads(json.dumps([part_to_json(part) for part in parts]))
+        assert [part_from_json(body) for body in kept] == list(parts) or "NaN" in json.dumps(kept)
+        manifest = assemble(checkpoint, parts)
+        json.dumps(manifest.to_json(), allow_nan=False)
+        for section in manifest_sections(manifest):
+            assert all(row.name.isprintable() and row.b.isprintable() for row in section.rows)
+        side = Side("spoilt", listing, checkpoint, manifest)
+        json.dumps(diff(side, side).to_json(), allow_nan=False)
