@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from math import prod
 
 _NUMBER = re.compile(r"(?<![^.\s])\d{1,6}(?![^.])")
@@ -21,6 +21,8 @@ class Row:
     b: str = ""
     count: int = 1
     """How many differences it stands for."""
+    rows: tuple[Row, ...] = field(default=(), repr=False, compare=False)
+    """Those rows, where it is more than one."""
 
 
 def fold(rows: Iterable[Row]) -> tuple[Row, ...]:
@@ -50,7 +52,8 @@ def _folded(pattern: str, group: Sequence[tuple[Row, tuple[int, ...]]]) -> Itera
         ranges = [_ranges(column) for column in columns]
         old = first.mark == "→" and _NUMBER.findall(first.a) == _NUMBER.findall(first.name)
         a = _filled(_NUMBER.sub("*", first.a), ranges) if old else first.a
-        yield replace(first, name=_filled(pattern, ranges), a=a, count=len(group))
+        told = tuple(row for row, _ in group)
+        yield replace(first, name=_filled(pattern, ranges), a=a, count=len(group), rows=told)
         return
     # not a full block: one row for each value of the first number
     by_first: dict[int, list[tuple[Row, tuple[int, ...]]]] = {}

@@ -66,7 +66,7 @@ def plan(a: Manifest, b: Manifest, wanted_on_b: Callable[[Tensor], bool]) -> Pla
     """Sort the tensors that are on both sides and chosen. Pure: reads nothing. Cost: O(tensors)."""
     told = pair(a.tensors, b.tensors)
     met = [*told.same, *((r.a, r.b) for r in told.renamed)]
-    shared = _Shared(a.checkpoint, b.checkpoint)
+    shared = Shared(a.checkpoint, b.checkpoint)
     pairs, identical, refused = [], [], []
     cost = 0
     for left, right in met:
@@ -157,7 +157,7 @@ def _scattered(a: Tensor, b: Tensor) -> str | None:
     return None
 
 
-class _Shared:
+class Shared:
     """Which tensors are one stretch of one content on both sides: copy-on-write shares whole objects."""
 
     def __init__(self, a: Checkpoint, b: Checkpoint) -> None:
@@ -190,14 +190,17 @@ class _Shared:
         return known
 
 
-def without(whole: Plan, done: Iterable[tuple[str, str]]) -> Plan:
-    """A plan less the tensors, by (part, name) on b's side, that were compared before."""
-    known = frozenset(done)
+def narrowed(whole: Plan, keep: Callable[[tuple[str, str]], bool]) -> Plan:
+    """A plan of fewer tensors: those of which `keep` says so, by (part, name) on b's side."""
 
-    def left(pairs: tuple[Pair, ...]) -> tuple[Pair, ...]:
-        return tuple(p for p in pairs if (p[1].part, p[1].name) not in known)
+    def kept(tensor: Tensor) -> bool:
+        return keep((tensor.part, tensor.name))
 
-    pairs = left(whole.pairs)
+    pairs = tuple(p for p in whole.pairs if kept(p[1]))
     return replace(
-        whole, pairs=pairs, identical=left(whole.identical), read_bytes=sum(pair_bytes(*p) for p in pairs)
+        whole,
+        pairs=pairs,
+        identical=tuple(p for p in whole.identical if kept(p[1])),
+        refused=tuple(r for r in whole.refused if kept(r.tensor)),
+        read_bytes=sum(pair_bytes(*p) for p in pairs),
     )

@@ -1,36 +1,28 @@
-"""Titled groups of rows that open and close: how diffs and manifests are read."""
+"""Titled groups of rows that open and close: how diffs and manifests are read. Made as they come in sight"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from rich.cells import cell_len
 from rich.style import Style
 from textual import events
 from textual.geometry import Size
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from explorer.tui import wording
 from explorer.tui.columns import Piece
 from explorer.tui.glyphs import Glyphs
 from explorer.tui.paint import strip_of
+from explorer.tui.section_lines import Line, SectionLines
+from explorer.tui.section_rows import SectionRows, Widths
 from explorer.tui.theme import Palette
 
 if TYPE_CHECKING:
     from explorer.checkpoints import Row, Section
+    from explorer.checkpoints.statistics import Statistics
 
-_OPEN_ROWS = 40
-"""Longer sections start closed: the screen must show what there is before how much of it."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Line:
-    section: int
-    row: int | None = None
-    """None is the section's title."""
+_STRIPS = 512
 
 
 class SectionsView(ScrollView, can_focus=True, inherit_bindings=False):
@@ -38,25 +30,53 @@ class SectionsView(ScrollView, can_focus=True, inherit_bindings=False):
 
     def __init__(self, palette: Palette, glyphs: Glyphs) -> None:
         super().__init__(id="page")
+        self.lines = SectionLines()
         self.cursor = 0
+        self.results: Mapping[tuple[str, str], Statistics] = {}
+        """What comparing tensors by value told, by (part, name)."""
         self._palette = palette
         self._glyphs = glyphs
-        self._sections: Sequence[Section] = ()
-        self._folded: set[str] = set()
-        self._lines: list[_Line] = []
+        self._rows = SectionRows(0, palette, glyphs)
+        self._widths: dict[str, Widths] = {}
+        self._told: dict[int, Statistics | None] = {}
+        """By the identity of rows, which `lines` keeps alive."""
+        self._strips: dict[tuple[int, bool], Strip] = {}
+        self._ground: Style | None = None
 
-    def show(self, sections: Sequence[Section]) -> None:
-        """Paint these; what the reader closed or opened before stays so."""
-        known = {section.title for section in self._sections}
-        self._folded |= {s.title for s in sections if s.title not in known and len(s.rows) > _OPEN_ROWS}
-        self._sections = sections
-        self._lay_out()
+    @property
+    def here(self) -> Line | None:
+        """What is under the cursor; None on an empty page."""
+        return self.lines.line(self.cursor) if self.cursor < len(self.lines) else None
+
+    def show(
+        self, sections: Sequence[Section], widths: Mapping[str, Widths] | None = None, *, opened: bool = False
+    ) -> None:
+        """Paint these; the cursor stays on its row. `widths` by title, where they were measured elsewhere."""
+        row = here.row if (here := self.here) is not None else None
+        self.lines.show(sections, opened=opened)
+        self._widths = dict(widths or {})
+        for section in sections:
+            if section.title not in self._widths:
+                self._widths[section.title] = Widths.of(section.rows)
+        self._told.clear()
+        self._changed()
+        at = self.lines.place_of(row) if row is not None else None
+        self._move_to(at if at is not None else self.cursor)
+
+    def show_results(self, results: Mapping[tuple[str, str], Statistics]) -> None:
+        """Paint what is known of values by now."""
+        self.results = results
+        self._told.clear()
+        self._repaint()
 
     def repaint_in(self, palette: Palette) -> None:
         """The theme may have changed."""
         if palette is not self._palette:
             self._palette = palette
-            self.refresh()
+            self._rows = SectionRows(self.size.width, palette, self._glyphs)
+            self._repaint()
+
+    # -- moving
 
     def move_by(self, lines: int) -> None:
         self._move_to(self.cursor + lines)
@@ -65,109 +85,106 @@ class SectionsView(ScrollView, can_focus=True, inherit_bindings=False):
         self.move_by(round(pages * max(1, self.size.height - 1)))
 
     def move_to_end(self, last: bool) -> None:
-        self._move_to(len(self._lines) if last else 0)
+        self._move_to(len(self.lines) if last else 0)
 
     def move_section(self, step: int) -> None:
         """To the next or previous title."""
-        titles = [at for at, line in enumerate(self._lines) if line.row is None]
-        ahead = [at for at in titles if (at > self.cursor if step > 0 else at < self.cursor)]
-        if ahead:
-            self._move_to(ahead[0] if step > 0 else ahead[-1])
+        at = self.lines.title_at(self.cursor, step)
+        if at is not None:
+            self._move_to(at)
+
+    def move_to_title(self, title: str) -> None:
+        """To a section, opened, with as much of it in sight as there is room for."""
+        at = self.lines.reveal(title)
+        if at is not None:
+            self._changed()
+            self._move_to(at)
+            self.scroll_to(y=at, animate=False, immediate=True, force=True)
 
     def toggle(self) -> None:
-        """Close or open the section under the cursor, which goes to its title."""
-        if not self._lines:
-            return
-        section = self._lines[self.cursor].section
-        self._folded ^= {self._sections[section].title}
-        self._lay_out()
-        self._move_to(self._lines.index(_Line(section)))
+        """Open or close what the cursor is on or in."""
+        if self.here is not None:
+            self.cursor = self.lines.toggle(self.cursor)
+            self._changed()
+            self._move_to(self.cursor)
 
     def toggle_all(self) -> None:
-        """Close all, or open all where all are closed."""
-        titles = {section.title for section in self._sections}
-        self._folded = set() if titles <= self._folded else titles
-        self._lay_out()
+        """Close all sections, or open them all where none is open."""
+        title = here.section if (here := self.here) is not None else 0
+        self.lines.toggle_all()
+        self._changed()
+        self._move_to(self.lines.title_of(title) if len(self.lines) else 0)
 
-    def _lay_out(self) -> None:
-        self._lines = []
-        for index, section in enumerate(self._sections):
-            self._lines.append(_Line(index))
-            if section.title not in self._folded:
-                self._lines += [_Line(index, row) for row in range(len(section.rows))]
-        self.cursor = max(0, min(self.cursor, len(self._lines) - 1))
-        self.virtual_size = Size(self.size.width, len(self._lines))
-        self.refresh()
+    def _changed(self) -> None:
+        """There are more lines, or fewer."""
+        self.virtual_size = Size(self.size.width, len(self.lines))
+        self._repaint()
 
     def _move_to(self, at: int) -> None:
-        self.cursor = max(0, min(at, len(self._lines) - 1))
+        old, self.cursor = self.cursor, max(0, min(at, len(self.lines) - 1))
+        self.refresh_line(old)
+        self.refresh_line(self.cursor)
         top, height = self.scroll_offset.y, max(1, self.size.height)
         if not top <= self.cursor < top + height:
             to = self.cursor if self.cursor < top else self.cursor - height + 1
             self.scroll_to(y=to, animate=False, immediate=True, force=True)
-        self.refresh()
 
     def on_resize(self) -> None:
-        self._lay_out()
+        self._rows = SectionRows(self.size.width, self._palette, self._glyphs)
+        self._changed()
+        self._move_to(self.cursor)
 
     def on_click(self, event: events.Click) -> None:
         at = event.y + self.scroll_offset.y
-        if at < len(self._lines):
-            self._move_to(at)
-            if self._lines[at].row is None:
-                self.toggle()
+        if at >= len(self.lines):
+            return
+        self._move_to(at)
+        line = self.lines.line(at)
+        if line.row is None or line.row.rows:
+            self.toggle()
+
+    # -- painting
+
+    def notify_style_update(self) -> None:
+        self._ground = None
+        super().notify_style_update()
+
+    def _repaint(self) -> None:
+        self._strips.clear()
+        self.refresh()
 
     def render_line(self, y: int) -> Strip:
-        at = y + self.scroll_offset.y
-        width, ground = self.size.width, self.rich_style
-        if at >= len(self._lines):
-            return Strip.blank(width, ground)
-        line, here = self._lines[at], at == self.cursor
-        section = self._sections[line.section]
-        pieces = (
-            self._title(section) if line.row is None else self._row(section, section.rows[line.row], width)
-        )
-        bar = (self._glyphs.cursor if here else " ", self._palette.primary)
-        return strip_of([bar, *pieces], width, ground + self._palette.cursor if here else ground)
+        at, width = y + self.scroll_offset.y, self.size.width
+        if self._ground is None:
+            self._ground = self.rich_style
+        if at >= len(self.lines):
+            return Strip.blank(width, self._ground)
+        here = at == self.cursor
+        strip = self._strips.get((at, here))
+        if strip is None:
+            if len(self._strips) >= _STRIPS:
+                self._strips.clear()
+            bar = (self._glyphs.cursor if here else " ", self._palette.primary)
+            ground = self._ground + self._palette.cursor if here else self._ground
+            strip = self._strips[at, here] = strip_of([bar, *self._pieces(at)], width, ground)
+        return strip
 
-    def _title(self, section: Section) -> list[Piece]:
-        sign = self._glyphs.closed if section.title in self._folded else self._glyphs.opened
-        style = self._palette.bad if section.title == "warnings" else self._palette.strong
-        return [
-            (f"{sign} ", self._palette.primary),
-            (section.title, style),
-            (f"  {section.note}", self._palette.dim),
-        ]
+    def _pieces(self, at: int) -> list[Piece]:
+        line = self.lines.line(at)
+        section = self.lines.sections[line.section]
+        widths, has_values = self._widths[section.title], bool(self.results) and section.title == "tensors"
+        if line.row is None:
+            is_open = self.lines.is_open(line.section)
+            return self._rows.title(section, is_open=is_open, columns=widths if has_values else None)
+        expanded = self.lines.is_expanded(line) if line.row.rows else None
+        if has_values:
+            told = self._result(line.row)
+            return self._rows.compared(line.row, told, widths, expanded=expanded, depth=line.depth)
+        return self._rows.row(line.row, widths, expanded=expanded, depth=line.depth)
 
-    def _row(self, section: Section, row: Row, width: int) -> list[Piece]:
-        palette, more = self._palette, self._glyphs.more
-        style = {"+": palette.good, "-": palette.bad, "~": palette.accent, "!": palette.bad}.get(
-            row.mark, palette.dim
-        )
-        if not (row.a or row.b):
-            return [(f"   {self._mark(row)} ", style), (wording.fit(row.name, width - 7, more), palette.text)]
-        longest = max(cell_len(r.name) for r in section.rows)
-        values = max(cell_len(r.a) + cell_len(r.b) for r in section.rows) + 5
-        name_width = max(12, min(longest, max(width - 9 - values, width // 2 - 6)))
-        # the last part of a key or a tensor's name tells it apart
-        name = wording.fit_end(row.name, name_width, more)
-        pieces: list[Piece] = [
-            (f"   {self._mark(row)} ", style),
-            (name + " " * (name_width - cell_len(name) + 2), palette.text),
-        ]
-        room = width - name_width - 9
-        both = row.a and row.b
-        arrow = f" {self._glyphs.arrow} " if both else ""
-        half = (room - len(arrow)) // 2 if both else room
-        a = wording.fit(row.a, max(half, room - len(arrow) - cell_len(row.b)), more)
-        b = wording.fit(row.b, room - len(arrow) - cell_len(a), more)
-        plain = Style.null() if both else style
-        return [
-            *pieces,
-            (a, palette.dim + plain if a else plain),
-            (arrow, palette.faint),
-            (b, palette.text + plain),
-        ]
+    def _result(self, row: Row) -> Statistics | None:
+        from explorer.tui.narrowing import result_of
 
-    def _mark(self, row: Row) -> str:
-        return self._glyphs.arrow[-1] if row.mark == "→" else row.mark or " "
+        if id(row) not in self._told:
+            self._told[id(row)] = result_of(row, self.results)
+        return self._told[id(row)]

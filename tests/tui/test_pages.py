@@ -60,7 +60,7 @@ async def test_sections_of_a_diff_open_and_close(stage):
         await pilot.press("j", "j", "d")
         await s.settle(pilot)
         assert isinstance(s.app.screen, DiffScreen)
-        await pilot.press("tab", "enter")
+        await pilot.press("tab", "tab", "enter")
         assert "tokens" not in s.text
         assert "▸ state" in s.text
         await pilot.press("space")

@@ -2,29 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
-from textual.containers import Horizontal
 
 from explorer.lineage.address import Node
 from explorer.lineage.rows import Rows
 from explorer.tui.actions import Action, bindings
+from explorer.tui.columns import Piece
 from explorer.tui.detail import Detail, Known
-from explorer.tui.footer import Footer
 from explorer.tui.names import shown
 from explorer.tui.paint import LinesView, LineView
 from explorer.tui.screens.reader import MOVES, Reader
 from explorer.tui.session import Session
+from explorer.tui.verbs import Verbs
 
 if TYPE_CHECKING:
-    from explorer.checkpoints import Manifest
+    from explorer.checkpoints import Section
 
 ACTIONS = (
     *MOVES,
     Action("copy", "y", "copy", "Copy the address.", "Act", footer=3),
     Action("help", "question_mark,f1", "keys", "These keys.", "Screen", footer=4),
-    Action("back", "escape,q", "back", "Back to the lineage.", "Screen", footer=5),
+    Action("leave", "escape", "back", "Take the filter away, then back to the lineage.", "Screen"),
+    Action("back", "q", "back", "Back to the lineage.", "Screen", footer=5),
 )
 
 
@@ -45,15 +47,13 @@ class Details(Reader):
         yield LineView(id="header")
         yield LinesView(id="facts")
         yield self.view
-        with Horizontal(id="bottom"):
-            yield LineView(id="status")
-        yield Footer(id="footer")
+        yield from self.bottom()
 
     def on_mount(self) -> None:
         workspace, node = self.session.workspace, self._node
         if workspace is not None:
             self.session.run(
-                self, lambda: workspace.manifest(node), self._took, self.complain, group="manifest"
+                self, lambda: _read(workspace, node), self._took, self.complain, group="manifest"
             )
 
     def paint(self) -> None:
@@ -75,12 +75,19 @@ class Details(Reader):
         facts.write([[("  ", palette.text), *line] for line in lines] if tall else lines)
         facts.styles.height = len(lines) + 1
 
-    def _took(self, manifest: Manifest) -> None:
-        from explorer.checkpoints import manifest_sections
+    def idle_status(self) -> tuple[list[Piece], list[Piece]]:
+        return self.filter_status(), []
 
-        self.view.show(manifest_sections(manifest))
+    def _took(self, sections: Sequence[Section]) -> None:
+        self.fill(sections, self.measured(sections))
         self.state_changed()
 
     def do_copy(self) -> None:
         self.app.copy_to_clipboard(self._node.address)
         self.say(f"{shown(self._node.address)} copied")
+
+
+def _read(workspace: Verbs, node: Node) -> Sequence[Section]:
+    from explorer.checkpoints import manifest_sections
+
+    return manifest_sections(workspace.manifest(node))

@@ -1,12 +1,35 @@
-"""A page of sections: moving, opening and closing, the same for diffs and details."""
+"""A page of sections: moving, opening and closing, filtering; the same for diffs and details."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from textual.app import ComposeResult
+from textual.containers import Horizontal
+from textual.timer import Timer
+from textual.widgets import Input, Label
+
 from explorer.tui.actions import Action
+from explorer.tui.columns import Piece
+from explorer.tui.filtering import Prompt
+from explorer.tui.footer import Footer
+from explorer.tui.names import shown
+from explorer.tui.narrowing import Filter, parse, search
+from explorer.tui.paint import LineView
 from explorer.tui.screens.page import Page
+from explorer.tui.section_rows import Widths
 from explorer.tui.sections import SectionsView
 from explorer.tui.session import Session
 from explorer.tui.situation import Situation, nowhere
+from explorer.wording import count
+
+if TYPE_CHECKING:
+    from explorer.checkpoints import Section
+
+_DEBOUNCE_S = 0.09
+_AT_ONCE = 3_000
+"""Up to so many rows are searched on the spot: quicker than a frame."""
 
 MOVES = (
     Action("down", "j,down", "down", "A line down.", "Move"),
@@ -17,19 +40,42 @@ MOVES = (
     Action("bottom", "G,end", "bottom", "To the last line.", "Move"),
     Action("next_section", "tab,right_curly_bracket", "section", "To the next section.", "Move"),
     Action("previous_section", "shift+tab,left_curly_bracket", "section", "To the section before.", "Move"),
-    Action("toggle", "enter,space", "fold", "Close or open the section under the cursor.", "Look", footer=1),
-    Action("toggle_all", "o", "fold all", "Close all sections, or open them all.", "Look", footer=2),
+    Action(
+        "toggle", "enter,space", "unfold", "Open or close the section or the layers here.", "Look", footer=1
+    ),
+    Action("toggle_all", "o", "all", "Close all sections, or open them all.", "Look"),
+    Action(
+        "filter",
+        "slash",
+        "filter",
+        "Only rows like: mlp layers.*.weight !bias kind:added in:config",
+        "Look",
+        footer=2,
+    ),
 )
 
 
 class Reader(Page):
-    """Holds a SectionsView as `view`; subclasses compose it and fill it."""
+    """Holds a SectionsView as `view`; subclasses fill it."""
 
     AUTO_FOCUS = "#page"
 
     def __init__(self, session: Session) -> None:
         super().__init__(session)
         self.view = SectionsView(session.palette, session.glyphs)
+        self.wanted = Filter()
+        self.sections: Sequence[Section] = ()
+        """All of them, whatever the filter."""
+        self._widths: Mapping[str, Widths] = {}
+        self._typing: Timer | None = None
+        self._prompt_is_open = False
+
+    def bottom(self) -> ComposeResult:
+        """The line of status, in whose place the filter is typed, and the keys."""
+        with Horizontal(id="bottom"):
+            yield LineView(id="status")
+            yield Prompt(self.typed, self.leave_filter)
+        yield Footer(id="footer")
 
     def situation(self) -> Situation:
         return nowhere(self.session.state)
@@ -38,14 +84,129 @@ class Reader(Page):
         """The header; called for each newer state."""
         raise NotImplementedError
 
+    def arranged(self, sections: Sequence[Section], wanted: Filter) -> Sequence[Section]:
+        """What is shown of all sections. Pure; may be called in a thread."""
+        return search(sections, wanted)
+
     def state_changed(self) -> None:
         self.paint()
         self.view.repaint_in(self.session.palette)
         self.paint_status()
         self.paint_footer()
 
+    def on_mount(self) -> None:
+        self.query_one("#query", Input).placeholder = "mlp  layers.*.weight  !bias  kind:added  in:config"
+
     def on_resize(self) -> None:
         self.call_after_refresh(self.state_changed)
+
+    def fill(self, sections: Sequence[Section], widths: Mapping[str, Widths]) -> None:
+        """Show these, as the filter leaves them; `widths` of all sections by title."""
+        self.sections, self._widths = sections, widths
+        self.rearrange()
+
+    @staticmethod
+    def measured(sections: Sequence[Section]) -> dict[str, Widths]:
+        """The widths of sections. Cost: O(rows); called where the sections are made."""
+        return {section.title: Widths.of(section.rows) for section in sections}
+
+    @property
+    def rows_in_all(self) -> int:
+        return sum(row.count for section in self.sections for row in section.rows)
+
+    def rearrange(self) -> None:
+        """Filter again: at once where there are few rows, else in a thread, the last one winning."""
+        sections, wanted = self.sections, self.wanted
+
+        def done(found: Sequence[Section]) -> None:
+            if self.wanted is wanted and self.sections is sections:
+                self.view.show(found, self._widths, opened=bool(wanted))
+                self._say_found()
+                self.paint_status()
+                self.paint_footer()
+
+        if self.rows_in_all <= _AT_ONCE:
+            done(self.arranged(sections, wanted))
+        else:
+            self.session.run(
+                self,
+                lambda: self.arranged(sections, wanted),
+                done,
+                self.complain,
+                group="filter",
+                exclusive=True,
+            )
+
+    # -- the filter
+
+    def do_filter(self) -> None:
+        self._prompt_is_open = True
+        self.add_class("-filtering")
+        self.set_focus(self.query_one("#query", Input))
+
+    def typed(self, text: str) -> None:
+        """Search soon: while more is being typed, nothing is searched."""
+        if not self._prompt_is_open:  # a letter typed before escape that comes after it
+            return
+        if self._typing is not None:
+            self._typing.stop()
+        wanted = parse(text)
+        if (wanted.names, wanted.kinds, wanted.sections) == (
+            self.wanted.names,
+            self.wanted.kinds,
+            self.wanted.sections,
+        ):
+            self.wanted = wanted
+            self._say_found()
+            return
+        self._typing = self.set_timer(_DEBOUNCE_S, lambda: self._filter_by(wanted))
+
+    def leave_filter(self, keep: bool) -> None:
+        """Close the prompt; without `keep` the filter goes with it."""
+        text = self.query_one("#query", Input).value
+        self._prompt_is_open = False
+        self.remove_class("-filtering")
+        self.set_focus(self.view)
+        if self._typing is not None:
+            self._typing.stop()
+        self._filter_by(parse(text) if keep else Filter())
+        if not keep:
+            self.query_one("#query", Input).value = ""
+
+    def clear_filter(self) -> bool:
+        """Take the filter away; False where there is none."""
+        if not self.wanted:
+            return False
+        self.leave_filter(keep=False)
+        return True
+
+    def _filter_by(self, wanted: Filter) -> None:
+        self._typing = None
+        if wanted != self.wanted:
+            self.wanted = wanted
+            self.rearrange()
+        self.paint_status()
+
+    def _say_found(self) -> None:
+        found = sum(row.count for section in self.view.lines.sections for row in section.rows)
+        said = self.wanted.trouble or (f"{found:,} found" if self.wanted else "")
+        self.query_one("#found", Label).update(shown(said).replace("[", r"\["))
+
+    def filter_status(self) -> list[Piece]:
+        """What the status line says of the filter; nothing where there is none."""
+        if not self.wanted:
+            return []
+        found = sum(row.count for section in self.view.lines.sections for row in section.rows)
+        palette = self.session.palette
+        said = f"  {count(found, 'row')} of {self.rows_in_all:,}, esc shows all"
+        return [(f" matching {shown(self.wanted.text)}", palette.accent), (said, palette.dim)]
+
+    def do_leave(self) -> None:
+        """Out of the filter first, then out of the page."""
+        if not self.clear_filter():
+            self.do_back()
+
+    # -- moving
 
     def do_down(self) -> None:
         self.view.move_by(1)

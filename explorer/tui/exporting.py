@@ -1,0 +1,117 @@
+"""A diff into a file or onto the clipboard: JSON, CSV, a cell for a notebook, a command for a shell."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import shlex
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from explorer.checkpoints.outline import kind_of, members
+from explorer.checkpoints.printable import exportable
+from explorer.errors import BadInput
+from explorer.lineage.address import Node
+from explorer.lineage.values import StoreInfo
+from explorer.tui.narrowing import Filter, result_of
+
+if TYPE_CHECKING:
+    from explorer.checkpoints import Diff, Section
+    from explorer.checkpoints.fork_diff import ThreeWay
+    from explorer.tui.narrowing import Results
+
+FORMATS = ("csv", "json")
+_NUMBERS = (
+    "relative", "cosine", "max_delta", "equal_share", "norm_a", "norm_b", "delta_norm", "non_finite_a",
+    "non_finite_b",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What stands on the screen: the diff, and the rows that the filter leaves of it."""
+
+    told: Diff | ThreeWay
+    sections: Sequence[Section]
+    results: Results
+
+
+def to_csv(shown: Shown) -> str:
+    """A row for every row on the screen, folded ones unfolded; no cell is taken for a formula."""
+    sink = io.StringIO()
+    writer = csv.writer(sink, lineterminator="\n")
+    writer.writerow(("section", "change", "name", "a", "b", *(_NUMBERS if shown.results else ())))
+    writer.writerows(_rows(shown))
+    return sink.getvalue()
+
+
+def _rows(shown: Shown) -> Iterable[list[Any]]:
+    for section in shown.sections:
+        if section.title == "summary":
+            continue
+        for row in (member for folded in section.rows for member in members(folded)):
+            texts = (section.title, kind_of(row), row.name, row.a, row.b)
+            told = result_of(row, shown.results)
+            numbers = told.to_json() if told is not None else {}
+            yield [*map(exportable, texts), *(numbers.get(n) for n in _NUMBERS if shown.results)]
+
+
+def to_json(shown: Shown) -> str:
+    """The document of `explorer diff --json`, whatever the filter, with the values that were compared."""
+    document = shown.told.to_json()
+    if shown.results:
+        document["values"] = [told.to_json() for told in shown.results.values()]
+    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+
+
+def objection(path: Path) -> str | None:
+    """Why nothing can be written there."""
+    if path.suffix.lstrip(".").lower() not in FORMATS:
+        return "End the name in .csv or .json."
+    if path.is_dir():
+        return f"{path} is a folder."
+    return None if path.parent.is_dir() else f"There is no folder {path.parent}."
+
+
+def write(shown: Shown, path: Path) -> None:
+    """Write a file in the format of its name. Raises BadInput where that is not possible."""
+    text = to_csv(shown) if path.suffix.lower() == ".csv" else to_json(shown)
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise BadInput(f"{path} cannot be written: {error.strerror}.", hint="name another place") from error
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What was compared, as what to type for it elsewhere."""
+
+    store: StoreInfo
+    a: Node
+    b: Node
+    wanted: Filter
+    fork: Node | None = None
+    """Where three places are shown, the fork among them."""
+    values: bool = False
+
+    @property
+    def python(self) -> str:
+        """A cell that shows the same."""
+        opened = "explorer.open()" if self.store.is_local else f"explorer.open({self.store.endpoint!r})"
+        lines = ["import explorer", "", f"ex = {opened}"]
+        if self.fork is not None:
+            return "\n".join([*lines, f"ex[{self.fork.address!r}].three_way()"]) + "\n"
+        lines.append(f"diff = ex[{self.a.address!r}].diff(ex[{self.b.address!r}])")
+        text = self.wanted.text if self.wanted else ""
+        shown = f"diff.filter({text!r})" if text else "diff"
+        return "\n".join([*lines, f"{shown}.values()" if self.values else shown]) + "\n"
+
+    @property
+    def command(self) -> str:
+        """`explorer diff A B`."""
+        where = [] if self.store.is_local else ["--endpoint", self.store.endpoint]
+        places = [self.a.address, self.b.address] if self.fork is None else [self.fork.address]
+        return shlex.join(["explorer", *where, "diff", *places, *(["--values", "*"] if self.values else [])])
