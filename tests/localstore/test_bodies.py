@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
 import hmac
 import socket
 import time
 import zlib
+from collections.abc import AsyncIterator
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -17,6 +19,7 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
 from explorer.localstore import Running
+from explorer.localstore.wire.chunked import ChunkedBody
 from tests.localstore.wire import Answer, raw, send
 
 
@@ -197,3 +200,18 @@ def test_a_signed_trailer_may_not_be_left_unsigned(server: Running, bucket: str)
     ).end()
     assert send_chunks(server, f"/{bucket}/k", made).code == "SignatureDoesNotMatch"
     assert is_absent(server, bucket)
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 7, 64, 1000, 10**6])
+def test_it_does_not_matter_where_the_network_cuts_a_chunked_body(size: int) -> None:
+    encoded = b"5\r\nfirst\r\n3e8;x=y\r\n" + b"\r\n" * 500 + b"\r\n1\r\nz\r\n0\r\nx-a: 1\r\nx-b:2\r\n\r\n"
+
+    async def pieces() -> AsyncIterator[bytes]:
+        for begin in range(0, len(encoded), size):
+            yield encoded[begin : begin + size]
+
+    async def decode() -> tuple[bytes, dict[str, str]]:
+        body = ChunkedBody(pieces(), None)
+        return b"".join([piece async for piece in body.data()]), body.trailers
+
+    assert asyncio.run(decode()) == (b"first" + b"\r\n" * 500 + b"z", {"x-a": "1", "x-b": "2"})

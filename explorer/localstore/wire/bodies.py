@@ -12,7 +12,7 @@ from concurrent.futures import Executor, Future
 from typing import Any
 
 from explorer.localstore.engine.blobs import Blobs
-from explorer.localstore.engine.digests import ALGORITHMS, Digests
+from explorer.localstore.engine.digests import ALGORITHMS, Buffer, Digests
 from explorer.localstore.engine.intake import Intake
 from explorer.localstore.engine.sinks import Sink
 from explorer.localstore.refusals import Refusal
@@ -171,7 +171,7 @@ def _base64(
     return raw
 
 
-def _open(request: Request, proof: Proof, claims: Claims) -> tuple[AsyncIterator[bytes], dict[str, str]]:
+def _open(request: Request, proof: Proof, claims: Claims) -> tuple[AsyncIterator[Buffer], dict[str, str]]:
     """The decoded body, and the trailers that will be there at its end."""
     raw = raw_body(request)
     if claims.chunked is None:
@@ -206,7 +206,7 @@ async def receive_object(
         raise
 
 
-async def _limited(body: AsyncIterator[bytes], length: int) -> AsyncIterator[bytes]:
+async def _limited(body: AsyncIterator[Buffer], length: int) -> AsyncIterator[Buffer]:
     total = 0
     async for piece in body:
         total += len(piece)
@@ -215,7 +215,7 @@ async def _limited(body: AsyncIterator[bytes], length: int) -> AsyncIterator[byt
         yield piece
 
 
-async def _take_in(body: AsyncIterator[bytes], intake: Intake) -> None:
+async def _take_in(body: AsyncIterator[Buffer], intake: Intake) -> None:
     """What has come is hashed and written in threads while more comes in."""
     try:
         async for piece in body:

@@ -55,18 +55,21 @@ class ChunkedBody:
     source: AsyncIterator[bytes]
     signer: ChunkSigner | None
     trailers: dict[str, str] = field(default_factory=dict)
-    _buffer: bytearray = field(default_factory=bytearray)
+    _data: bytes = b""
+    _at: int = 0
+    """The piece of the source at hand, and how far it has been read: data is passed on without a copy."""
+    _has_ended: bool = False
 
-    async def data(self) -> AsyncIterator[bytes]:
+    async def data(self) -> AsyncIterator[memoryview]:
         while True:
             size, signature = _parse_head(await self._line())
             running = hashlib.sha256() if self.signer else None
             left = size
             while left:
-                if not self._buffer:
+                if self._at == len(self._data):
                     await self._more()
-                piece = bytes(self._buffer[:left])
-                del self._buffer[:left]
+                piece = memoryview(self._data)[self._at : self._at + left]
+                self._at += len(piece)
                 left -= len(piece)
                 if running is not None:
                     running.update(piece)
@@ -81,7 +84,7 @@ class ChunkedBody:
 
     async def _read_trailers(self) -> None:
         signed = b""
-        while not self._at_end or self._buffer:
+        while not self._has_ended or self._at < len(self._data):
             line = await self._line(may_end=True)
             if not line:
                 break
@@ -99,28 +102,25 @@ class ChunkedBody:
         if self.signer is not None and self.trailers:
             raise Refusal("SignatureDoesNotMatch", "The trailers are not signed.")
 
-    _at_end: bool = False
-
     async def _more(self, *, may_end: bool = False) -> None:
         piece = await anext(self.source, b"")
         if not piece:
-            self._at_end = True
+            self._has_ended = True
             if not may_end:
                 raise Refusal("IncompleteBody", "The request body terminated unexpectedly")
-        self._buffer += piece
+        self._data, self._at = self._data[self._at :] + piece, 0
 
     async def _line(self, *, may_end: bool = False) -> bytes:
         """Up to the next CR LF, which is taken away."""
-        while (end := self._buffer.find(b"\r\n")) < 0:
-            if len(self._buffer) > _MAX_LINE:
+        while (end := self._data.find(b"\r\n", self._at, self._at + _MAX_LINE)) < 0:
+            if len(self._data) - self._at >= _MAX_LINE:
                 raise _malformed("a line is too long")
-            if self._at_end:
-                line = bytes(self._buffer)
-                self._buffer.clear()
-                return line
+            if self._has_ended:
+                end = len(self._data)
+                break
             await self._more(may_end=may_end)
-        line = bytes(self._buffer[:end])
-        del self._buffer[: end + 2]
+        line = self._data[self._at : end]
+        self._at = min(end + 2, len(self._data))
         return line
 
 
