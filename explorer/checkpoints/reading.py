@@ -122,13 +122,22 @@ def _without_reader(checkpoint: Checkpoint) -> list[str]:
 
 
 def _components(checkpoint: Checkpoint, tensors: list[Tensor]) -> list[Tensor]:
-    """A pipeline of several models has one in each folder: their tensors are named after those."""
-    if not any(checkpoint.relative(info.key) == "model_index.json" for info in checkpoint.objects):
-        return tensors
-    return [
-        replace(t, name=f"{t.file.rpartition('/')[0].replace('/', '.')}.{t.name}") if "/" in t.file else t
-        for t in tensors
-    ]
+    """Several models in one checkpoint: their tensors are named after the folders, or the files, of each."""
+    if any(checkpoint.relative(info.key) == "model_index.json" for info in checkpoint.objects):
+        folders = {t.file: t.file.rpartition("/")[0].replace("/", ".") for t in tensors}
+        return [replace(t, name=f"{folders[t.file]}.{t.name}") if folders[t.file] else t for t in tensors]
+    several = _of_different_models(tensors)
+    stems = {file: file.rpartition(".")[0].replace("/", ".") for file in several}
+    return [replace(t, name=f"{stems[t.file]}.{t.name}") if t.file in several else t for t in tensors]
+
+
+def _of_different_models(tensors: Iterable[Tensor]) -> set[str]:
+    """Files that give one name to tensors of different shapes: networks of one kind in several sizes."""
+    shapes: dict[str, dict[tuple[int, ...], set[str]]] = {}
+    for tensor in tensors:
+        if tensor.part == "model":
+            shapes.setdefault(tensor.name, {}).setdefault(tensor.shape, set()).add(tensor.file)
+    return {file for found in shapes.values() if len(found) > 1 for files in found.values() for file in files}
 
 
 def _repeated(tensors: Iterable[Tensor]) -> list[str]:

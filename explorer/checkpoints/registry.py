@@ -28,7 +28,7 @@ from explorer.checkpoints.waves import Reading
 from explorer.errors import BadCheckpoint
 from explorer.lineage.values import ObjectInfo, Range
 
-READER_VERSION = 7
+READER_VERSION = 8
 """Rises when a reader learns something: what older ones kept on disk is read anew."""
 
 _STRAY_JSON_BYTES = 256 * 1024
@@ -129,8 +129,7 @@ def _reading_of(info: ObjectInfo, file: str, engine: Engine) -> Callable[[], Rea
     if name.endswith(".index.json"):
         return lambda: _whole(info, file, lambda data: safetensors.read_index(info, file, data))
     if name.endswith(".json"):
-        known = name in ("config.json", "trainer_state.json", "training_state.json", "adapter_config.json")
-        if is_tokenizer(name) or not (known or info.size_bytes <= _STRAY_JSON_BYTES):
+        if is_tokenizer(name) or not (name in states.KNOWN or info.size_bytes <= _STRAY_JSON_BYTES):
             return None
         return lambda: _whole(info, file, lambda data: states.read_json(file, data))
     if name.endswith(_SNIFFED) or is_flax_file(name):

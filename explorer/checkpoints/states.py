@@ -5,12 +5,20 @@ from __future__ import annotations
 from typing import Any
 
 from explorer.checkpoints.inert import plain_tree
-from explorer.checkpoints.jsons import flatten, parse_object
+from explorer.checkpoints.jsons import flatten, parse_json, parse_object
 from explorer.checkpoints.kinds import base
 from explorer.checkpoints.values import Part
 from explorer.checkpoints.yamls import parse_yaml
 from explorer.errors import BadCheckpoint
 
+KNOWN = (
+    "config.json",
+    "trainer_state.json",
+    "training_state.json",
+    "train_state.json",
+    "adapter_config.json",
+)
+"""Read whatever their size, and nothing but an object is taken for them."""
 _SETS = ("target_modules", "modules_to_save", "exclude_modules")
 """PEFT writes Python sets: their order in the file means nothing."""
 _SILENT = frozenset({"log_history", "stateful_callbacks", "is_hyper_param_search", "is_local_process_zero"})
@@ -20,10 +28,12 @@ def read_json(file: str, data: bytes) -> Part:
     """What a JSON file of a checkpoint tells, by its name; files nobody knows count as configuration.
 
     Raises:
-        BadCheckpoint: not a JSON object.
+        BadCheckpoint: one of a known name that is no JSON object.
     """
-    body = parse_object(data, file)
     name = base(file)
+    if name not in KNOWN:
+        return _stray(file, data)
+    body = parse_object(data, file)
     if name == "trainer_state.json":
         return _trainer_state(file, body)
     if name in ("training_state.json", "train_state.json"):
@@ -33,9 +43,21 @@ def read_json(file: str, data: bytes) -> Part:
     return Part(file, "json", config=flatten(body, _prefix(file)))
 
 
+def _stray(file: str, data: bytes) -> Part:
+    """A file that may be anybody's: a list, lines of JSON or a torn log spoil no checkpoint."""
+    try:
+        body = parse_json(data, file)
+    except BadCheckpoint as error:
+        return Part(file, "json", warnings=(f"{error} It was compared as an object.",))
+    return Part(file, "json", config=flatten(body, _prefix(file)) if isinstance(body, dict | list) else {})
+
+
 def read_yaml(file: str, data: bytes) -> Part:
-    """Settings in YAML: OmegaConf's, Hydra's, Lightning's `hparams.yaml`. Raises BadCheckpoint."""
-    value, tags = parse_yaml(data, file)
+    """Settings in YAML: OmegaConf's, Hydra's, Lightning's `hparams.yaml`; a warning for other kinds."""
+    try:
+        value, tags = parse_yaml(data, file)
+    except BadCheckpoint as error:
+        return Part(file, "yaml", warnings=(f"{error} It was compared as an object.",))
     config = flatten(plain_tree(value), _prefix(file)) if isinstance(value, dict | list) else {}
     return Part(file, "yaml", config=config, refers_to=tags)
 

@@ -180,3 +180,22 @@ def test_a_folder_of_data_is_no_storm_of_requests():
     assert shelf.requests <= 600
     assert found.parameters == 1
     assert any("2401 of its files were not read" in warning for warning in found.warnings)
+
+
+def test_other_peoples_json_spoils_no_checkpoint():
+    weights = {"model.safetensors": save({"w": np.zeros(3, np.float32)})}
+    found = Shelf(
+        weights | {"modules.json": b'[{"idx": 0, "type": "Transformer"}]', "log.json": b'{"a": 1}\n{"a": 2}\n'}
+    ).manifest()
+    assert found.complete
+    assert found.config["modules.0.type"] == "Transformer"
+    assert any("log.json" in warning for warning in found.warnings)
+    assert Shelf(weights | {"config.json": b"[1]"}).manifest().damaged
+
+
+def test_networks_of_one_kind_in_several_sizes_keep_their_tensors_apart():
+    small, large = save({"fc.w": np.zeros(3, np.float32)}), save({"fc.w": np.zeros(5, np.float32)})
+    found = Shelf({"small.safetensors": small, "large.safetensors": large}).manifest()
+    assert {t.name: t.shape for t in found.tensors} == {"small.fc.w": (3,), "large.fc.w": (5,)}
+    assert found.parameters == 8
+    assert not found.warnings
