@@ -6,6 +6,7 @@ import logging
 import threading
 import time
 from collections import deque
+from collections.abc import Callable
 
 from explorer.errors import Conflict, ExplorerError, NotAllowed, StoreTrouble, Unreachable
 from explorer.jobs.lease import RENEW_S
@@ -24,8 +25,10 @@ _RETRY_MAX_S = 15.0
 class Keeper:
     """Owns the saves that wait; `trouble` is the newest error of the background."""
 
-    def __init__(self, writer: BucketWriter, flush_s: float) -> None:
+    def __init__(self, writer: BucketWriter, flush_s: float, arrived: Callable[[Saved], None]) -> None:
+        """`arrived` is told of each save once its snapshot was read back, on whichever thread did it."""
         self._writer = writer
+        self._arrived = arrived
         self._flush_s = flush_s
         self._waiting: deque[Save] = deque()
         self._folder = writer.local / "pending"
@@ -106,7 +109,9 @@ class Keeper:
 
     def _commit(self, save: Save) -> Saved:
         self._renew()  # asked before each save, so that two writers cannot both go on for long
-        return self._writer.commit(save)
+        saved = self._writer.commit(save)
+        self._arrived(saved)
+        return saved
 
     def _renew(self) -> None:
         try:

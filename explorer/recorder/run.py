@@ -31,6 +31,7 @@ from explorer.jobs.lease import take_lease
 from explorer.jobs.processes import this_process
 from explorer.jobs.record import Command, Record, now
 from explorer.jobs.spec import new_run_id, runs_folder
+from explorer.lineage.values import Overrides
 from explorer.recorder.keeping import Keeper
 from explorer.recorder.launch import Launch, read_declared, read_launch, with_overrides
 from explorer.recorder.restoring import Restored, find_source, restore
@@ -38,6 +39,7 @@ from explorer.recorder.rows import Rows
 from explorer.recorder.saving import BucketWriter, Saved
 from explorer.recorder.signals import StopSignal
 from explorer.recorder.staging import Files, Save, collect, prefix_of
+from explorer.recorder.trackers import Link, Trackers
 from explorer.settings import read_settings
 from explorer.storage import Store, open_store
 
@@ -50,6 +52,8 @@ class Run:
     `bucket` is created (with snapshots on) if it is not there; under a launcher the launcher's bucket,
     source and overrides win. `source` (`bucket@version` or `bucket@name`) is where `restore` starts from;
     without it that is the bucket's own newest snapshot. The store is the one that the settings name.
+    `tracker` is told where each checkpoint is: a wandb run, an MLflow run or a SummaryWriter; without it the
+    wandb or MLflow run that is active when a save is done.
     """
 
     def __init__(
@@ -59,6 +63,7 @@ class Run:
         bucket: str | None = None,
         source: str | None = None,
         store: Store | None = None,
+        tracker: Any = None,
         flush_s: float = 1.0,
         end_wait_s: float = 60.0,
     ) -> None:
@@ -72,6 +77,7 @@ class Run:
         self._bucket = self._launch.bucket or bucket or ""
         self._source = source
         self._store = store
+        self._trackers = Trackers(tracker)
         self._flush_s, self._end_wait_s = flush_s, end_wait_s
         self._rows = Rows()
         self._signal = StopSignal(self.stopping)
@@ -81,6 +87,11 @@ class Run:
     @property
     def bucket(self) -> str:
         return self._bucket
+
+    @property
+    def overrides(self) -> Overrides:
+        """What the fork, or whoever launched this, said to change."""
+        return self._overrides
 
     @property
     def should_stop(self) -> bool:
@@ -132,9 +143,11 @@ class Run:
             endpoint=self._store.info.endpoint,
             process=this_process(),
         )
-        self._writer = BucketWriter(self._store, record, self._rows, lease, self._folder)
+        self._writer = BucketWriter(
+            self._store, record, self._rows, lease, self._folder, self._trackers.describe
+        )
         self._writer.change(record)
-        self._keeper = Keeper(self._writer, self._flush_s)
+        self._keeper = Keeper(self._writer, self._flush_s, self._arrived)
         self._signal.listen()
         return self
 
@@ -208,6 +221,7 @@ class Run:
                 self._writer.renew(release=True)
         except ExplorerError as trouble:
             log.warning("the end of the run could not be recorded in the bucket: %s", trouble)
+        self._trackers.keep_untold(self._folder / "untold.jsonl")
         shutil.rmtree(self._folder / "restored", ignore_errors=True)
         if left is not None and error is None:
             steps = ", ".join(str(step) for step in self.waiting)
@@ -216,6 +230,12 @@ class Run:
             raise type(left)(
                 f"{what} never reached the store: {left.message}", hint=place + left.hint, where=self._bucket
             )
+
+    def _arrived(self, saved: Saved) -> None:
+        if saved.node is not None and saved.node.version is not None:
+            source = self._writer.record.source
+            forked_from = source.address if source is not None and source.bucket != self._bucket else None
+            self._trackers.link(Link(self._bucket, saved.node.version, saved.step, saved.prefix, forked_from))
 
     def _open_bucket(self, store: Store) -> None:
         try:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import threading
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from explorer.errors import BadCheckpoint
 from explorer.jobs.lease import renew_lease
@@ -38,12 +40,21 @@ class Saved:
 class BucketWriter:
     """Everything that a run writes to its bucket goes through here, one thing at a time."""
 
-    def __init__(self, store: Store, record: Record, rows: Rows, lease: str, local: Path) -> None:
+    def __init__(
+        self,
+        store: Store,
+        record: Record,
+        rows: Rows,
+        lease: str,
+        local: Path,
+        trackers: Callable[[], Mapping[str, Any]] = dict,
+    ) -> None:
         self.store = store
         self.record = record
         self.local = local
         """The run's folder on this disk."""
         self._rows = rows
+        self._trackers = trackers
         self._lease = lease
         self._lock = threading.Lock()
         self._flushed = -1
@@ -59,7 +70,9 @@ class BucketWriter:
             self._upload(save)
             self._write_rows(save.rows_bytes)
             files = {name: SavedFile(info.size_bytes, info.etag) for name, info in save.done.items()}
-            self.record = replace(self.record, saved_prefix=save.prefix, saved_files=files)
+            self.record = replace(
+                self.record, saved_prefix=save.prefix, saved_files=files, tracker=self._trackers()
+            )
             written = self._write_record()
             snapshot = self.store.take_snapshot(self.record.bucket, save.name)
             self._read_back(snapshot.node, save, written)
