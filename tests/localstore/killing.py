@@ -9,16 +9,21 @@ from __future__ import annotations
 import random
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from explorer.localstore.engine.engine import Engine
+from explorer.localstore.engine.intake import Intake
 from explorer.localstore.engine.records import Attributes, Bucket, Entry
+from explorer.localstore.engine.sinks import Sink
 
 PART = 5 * 2**20
 
 
 def body(key: str) -> bytes:
-    return random.Random(key).randbytes(random.Random(key + "!").choice((10, 5_000, 70_000, 1_500_000)))
+    return random.Random(key).randbytes(
+        random.Random(key + "!").choice((10, 5_000, 150_000, 1_500_000, 9_000_001))
+    )
 
 
 def write(folder: Path, seed: int) -> None:
@@ -58,9 +63,28 @@ def say(line: str) -> None:
     print(line, flush=True)
 
 
+_threads = ThreadPoolExecutor(4)
+
+
+def taken_in(engine: Engine, data: bytes) -> Sink:
+    """As the server does it: small bodies by one thread, large ones in blocks and past the page cache."""
+    sink = engine.blobs.create(expected_bytes=len(data))
+    if len(data) < 100_000:
+        sink.write(data)
+        return sink
+    intake, rest = Intake(sink, _threads), memoryview(data)
+    while rest:
+        for each in intake.unfinished:
+            each.result()
+        rest = rest[intake.fill(rest) :]
+    for each in intake.finish():
+        each.result()
+    intake.release()
+    return sink
+
+
 def store(engine: Engine, bucket: Bucket, key: str, data: bytes) -> None:
-    sink = engine.blobs.create()
-    sink.write(data)
+    sink = taken_in(engine, data)
     engine.objects.put(bucket, key.encode(), sink, Attributes())
     sink.close()
 
@@ -69,8 +93,7 @@ def upload(engine: Engine, bucket: Bucket, key: str) -> None:
     id_ = engine.uploads.begin(bucket, key.encode(), Attributes(), None, "FULL_OBJECT")
     parts = []
     for n, data in enumerate((b"%d" % (len(key) % 10) * PART, key.encode()), 1):
-        sink = engine.blobs.create()
-        sink.write(data)
+        sink = taken_in(engine, data)
         made = engine.uploads.add_part(engine.uploads.get(bucket, key.encode(), id_), n, sink)
         sink.close()
         parts.append((n, made.etag))

@@ -1,6 +1,6 @@
 """Kill a writer five hundred times and hold the store to everything it acknowledged.
 
-    python tests/bench/store/kill_points.py [--points 500]
+    python -m tests.bench.store.kill_points [--points 500]
 
 The writer puts, completes multipart uploads, forks, takes snapshots, deletes and sweeps. The sample of this
 that runs with the tests is tests/localstore/test_killing.py.

@@ -8,7 +8,7 @@ processor time that the server needed, and what the disk does when it is written
 server that keeps its word is faster than that. `ours in memory` is the same server on a memory disk.
 
 The thin client neither hashes nor copies. boto3 does both, before it sends, for all servers alike: its
-ratios are nearer to 1 and say what a user of it sees.
+ratios are nearer to 1 and say what a user of it sees; `nothing` is a server that only reads, for that client.
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ def thin_get(peer: Peer) -> Work:
 
 
 def boto3_put(peer: Peer, body: bytearray) -> Work:
-    s3 = peer.client()
+    s3 = servers.client(peer)
 
     def once() -> tuple[float, int]:
         body[:64] = os.urandom(64)
@@ -97,7 +97,7 @@ def boto3_put(peer: Peer, body: bytearray) -> Work:
 
 
 def boto3_get(peer: Peer) -> Work:
-    s3 = peer.client()
+    s3 = servers.client(peer)
     return timed(lambda: s3.get_object(Bucket=BUCKET, Key="big")["Body"].read())
 
 
@@ -123,7 +123,7 @@ def wrk(peer: Peer, key: str, connections: int, seconds: int = 3) -> Work:
 
 
 def listing(peer: Peer) -> Work:
-    s3 = peer.client()
+    s3 = servers.client(peer)
     for n in range(LIST_KEYS):
         s3.put_object(Bucket=BUCKET, Key=f"k/{n // 100:04d}/{n:06d}", Body=b"x")
 
@@ -185,10 +185,13 @@ def main() -> None:
             what = f"GET 64 MiB, wrk c{many}"
             in_turns(what, "MiB/s", SIZE / MIB, {peer: wrk(peer, "big", many) for peer in every}, 3)
         body = bytearray(os.urandom(SIZE))
-        in_turns("PUT 64 MiB, boto3", "MiB/s", SIZE / MIB, {p: boto3_put(p, body) for p in s3}, rounds)
+        idle = stack.enter_context(servers.nothing())
+        in_turns(
+            "PUT 64 MiB, boto3", "MiB/s", SIZE / MIB, {p: boto3_put(p, body) for p in [*s3, idle]}, rounds
+        )
         in_turns("GET 64 MiB, boto3", "MiB/s", SIZE / MIB, {p: boto3_get(p) for p in s3}, rounds)
         for peer in s3:
-            peer.client().put_object(Bucket=BUCKET, Key="small", Body=os.urandom(1024))
+            servers.client(peer).put_object(Bucket=BUCKET, Key="small", Body=os.urandom(1024))
         in_turns("GET 1 KiB, wrk c16", "/s", 1, {peer: wrk(peer, "small", 16) for peer in s3}, 3)
         if args.listing:
             in_turns("listing 10,000 keys", "/s", 1, {peer: listing(peer) for peer in s3}, 3)

@@ -1,6 +1,6 @@
 """Does size matter? Snapshots, forks, GETs and listings with few and many versions, shallow and deep.
 
-    python tests/bench/store/scale.py [--versions 1000000]
+    python -m tests.bench.store.scale [--versions 1000000]
 
 Goals: snapshot and fork over HTTP p50 <= 2 ms and the ratio of many to 1,000 versions <= 1.3; GET at depth
 100 <= 3x depth 0; delimiter listing at depth 100 <= 5x depth 0, hidden keys included.
@@ -16,13 +16,11 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-import boto3
 import tigris_boto3_ext as tigris
-from botocore.config import Config
 
-from explorer.localstore import ensure_running, stop
 from explorer.localstore.engine.engine import Engine
 from explorer.localstore.places import store_folder
+from tests.bench.store import servers, thin
 
 RUNS, STEPS = 50, 200
 
@@ -101,33 +99,17 @@ def p50_ms(work: Callable[[], object], times: int) -> float:
 
 
 def over_http(data: Path, buckets: list[str]) -> None:
-    running = ensure_running(data, wait_s=60)
-    try:
-        s3 = boto3.client(
-            "s3",
-            endpoint_url=running.endpoint,
-            aws_access_key_id=running.access_key,
-            aws_secret_access_key=running.secret_key,
-            region_name="auto",
-            config=Config(s3={"addressing_style": "path"}),
-        )
+    """Snapshots and forks with a client that costs nothing, with boto3, and with boto3 and no server."""
+    with servers.nothing() as idle, servers.ours(data) as peer:
         for what in ("snapshot", "fork"):
-            found = []
-            for bucket in buckets:
-                version = tigris.get_snapshot_version(tigris.create_snapshot(s3, bucket))
-                names = iter(f"{what}-{bucket}-{n}" for n in range(1000))
-                work = {
-                    "snapshot": lambda bucket=bucket: tigris.create_snapshot(s3, bucket, "x"),
-                    "fork": lambda bucket=bucket, version=version, names=names: tigris.create_fork(
-                        s3, next(names), bucket, version
-                    ),
-                }[what]
-                found.append(p50_ms(work, 200))
-                print(f"{what} of {bucket}: p50 {found[-1]:.2f} ms over HTTP, client included")
+            found = [p50_ms(thin_call(peer, what, bucket), 400) for bucket in buckets]
+            for bucket, ms in zip(buckets, found, strict=True):
+                print(f"{what} of {bucket}: p50 {ms:.2f} ms over HTTP")
             print(f"  many to few: x{found[1] / found[0]:.2f}")
-        base = p50_ms(lambda: s3.head_bucket(Bucket=buckets[0]), 200)
-        print(f"HEAD of a bucket, for comparison: p50 {base:.2f} ms")
-        found = []
+            by_boto3 = p50_ms(boto3_call(peer, what, buckets[1]), 400)
+            alone = p50_ms(boto3_call(idle, what, buckets[1]), 400)
+            print(f"  by boto3 {by_boto3:.2f} ms, of which it needs {alone:.2f} ms without a server")
+        s3, found = servers.client(peer), []
         for bucket in (buckets[1], "deep-100"):
             names = iter([key(n).decode() for n in random.Random(2).sample(range(2000), 400)] * 2)
 
@@ -138,10 +120,26 @@ def over_http(data: Path, buckets: list[str]) -> None:
                     return
 
             found.append(p50_ms(get, 400))
-            print(f"HEAD of an object in {bucket}: p50 {found[-1]:.2f} ms")
+            print(f"HEAD of an object in {bucket}: p50 {found[-1]:.2f} ms by boto3")
         print(f"  depth 100 to depth 0: x{found[1] / found[0]:.2f}")
-    finally:
-        stop(data)
+
+
+def thin_call(peer: servers.Peer, what: str, bucket: str) -> Callable[[], object]:
+    if what == "snapshot":
+        url, connection = peer.url("create_bucket", Bucket=bucket), thin.Connection(peer.endpoint)
+        return lambda: connection.ask("PUT", url, headers="X-Tigris-Snapshot: true; name=x\r\n")
+    urls = iter([peer.url("create_bucket", Bucket=f"thin-{bucket}-{n}") for n in range(400)])
+    connection = thin.Connection(peer.endpoint)
+    return lambda: connection.ask("PUT", next(urls), headers=f"X-Tigris-Fork-Source-Bucket: {bucket}\r\n")
+
+
+def boto3_call(peer: servers.Peer, what: str, bucket: str) -> Callable[[], object]:
+    s3 = servers.client(peer)
+    if what == "snapshot":
+        return lambda: tigris.create_snapshot(s3, bucket, "x")
+    version = tigris.get_snapshot_version(tigris.create_snapshot(s3, bucket))
+    names = iter(f"boto3-{bucket}-{n}" for n in range(400))
+    return lambda: tigris.create_fork(s3, next(names), bucket, version)
 
 
 def in_process(engine: Engine, root: str) -> None:

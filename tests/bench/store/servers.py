@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import subprocess
 import sys
@@ -30,28 +31,31 @@ class Peer:
     access_key: str = KEY
     secret_key: str = SECRET
 
-    def client(self) -> Any:
-        config = Config(
-            retries={"max_attempts": 1},
-            s3={"addressing_style": "path"},
-            signature_version="s3v4",
-            connect_timeout=2,
-            read_timeout=120,
-            response_checksum_validation="when_required",
-        )
-        return boto3.session.Session().client(
-            "s3",
-            endpoint_url=self.endpoint,
-            aws_access_key_id=self.access_key,
-            aws_secret_access_key=self.secret_key,
-            region_name="us-east-1",
-            config=config,
-        )
-
     def url(self, operation: str, **parameters: Any) -> str:
         """A presigned URL, good for as long as the bench takes."""
         parameters = {"Bucket": BUCKET, **parameters}
-        return str(self.client().generate_presigned_url(operation, Params=parameters, ExpiresIn=24 * 3600))
+        return str(client(self).generate_presigned_url(operation, Params=parameters, ExpiresIn=24 * 3600))
+
+
+@functools.cache
+def client(peer: Peer) -> Any:
+    """The one boto3 client of a peer: a bench asks for one thing after another."""
+    config = Config(
+        retries={"max_attempts": 1},
+        s3={"addressing_style": "path"},
+        signature_version="s3v4",
+        connect_timeout=2,
+        read_timeout=120,
+        response_checksum_validation="when_required",
+    )
+    return boto3.session.Session().client(
+        "s3",
+        endpoint_url=peer.endpoint,
+        aws_access_key_id=peer.access_key,
+        aws_secret_access_key=peer.secret_key,
+        region_name="us-east-1",
+        config=config,
+    )
 
 
 @contextlib.contextmanager
@@ -96,6 +100,13 @@ def nginx(binary: str, folder: Path) -> Iterator[Peer]:
 
 
 @contextlib.contextmanager
+def nothing() -> Iterator[Peer]:
+    """Takes everything and does nothing: no server can look faster to a client than this one."""
+    with _spawned([sys.executable, "-m", "tests.bench.store.nothing", "9234"]) as pid:
+        yield _ready(Peer("nothing", pid, "http://127.0.0.1:9234"))
+
+
+@contextlib.contextmanager
 def _spawned(argv: list[str]) -> Iterator[int]:
     process = subprocess.Popen(argv, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
@@ -106,7 +117,7 @@ def _spawned(argv: list[str]) -> Iterator[int]:
 
 
 def _ready(peer: Peer) -> Peer:
-    s3, deadline = peer.client(), time.monotonic() + 30
+    s3, deadline = client(peer), time.monotonic() + 30
     while True:
         try:
             s3.create_bucket(Bucket=BUCKET)

@@ -1,6 +1,6 @@
 """Writers, forkers and watchers on one server: no error, no lock timeout, and a clean store at the end.
 
-python tests/bench/store/soak.py [--seconds 600]
+python -m tests.bench.store.soak [--seconds 600]
 """
 
 from __future__ import annotations

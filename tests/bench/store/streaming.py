@@ -1,6 +1,6 @@
 """A large object in and out, and what the server needs for it: goal <= 150 MB of memory for 5 GB.
 
-python tests/bench/store/streaming.py [--gib 5]
+python -m tests.bench.store.streaming [--gib 5]
 """
 
 from __future__ import annotations
