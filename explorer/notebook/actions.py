@@ -14,6 +14,7 @@ from explorer.notebook.overrides import parse
 from explorer.wording import count
 
 if TYPE_CHECKING:
+    from explorer.notebook.comparison import ComparisonView
     from explorer.notebook.explorer import Explorer
     from explorer.notebook.tree import LineageTree
 
@@ -26,6 +27,7 @@ class Actions:
     def __init__(self, explorer: Explorer, tree: LineageTree) -> None:
         self._explorer = explorer
         self._tree = tree
+        self._compared: ComparisonView | None = None
         self._verbs: dict[str, Verb] = {
             "fork": self._fork,
             "resume": self._resume,
@@ -103,10 +105,15 @@ class Actions:
     def _compare(self, node: Node | None, marked: Sequence[Node], _changes: str) -> None:
         nodes = marked if len(marked) > 1 else self._pair(_chosen(node), marked)
         found = self._explorer.compare(nodes)
-        names = ", ".join(repr(self._explorer.node(n).address) for n in nodes)
-        snippet = f"{self._explorer.opened_by}.compare([{names}])"
-        self._tree.later(lambda: setattr(self._tree, "snippet", snippet))
-        self._tree.later(lambda: self._tree.show(found.widget()))
+
+        def show() -> None:
+            self._tree.snippet = found.snippet
+            self._tree.show(found.widget())
+            if self._compared is not None:
+                self._compared.close()  # a figure weighs 5 MB, and this one has left the page
+            self._compared = found
+
+        self._tree.later(show)
 
     def _show(self, node: Node | None, _marked: Sequence[Node], _changes: str) -> None:
         chosen = self._explorer.node(_chosen(node))

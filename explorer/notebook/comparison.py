@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from functools import cached_property
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
+from typing import TYPE_CHECKING, Any
 
 from explorer.lineage.address import Node
 from explorer.metrics import group_by
 from explorer.notebook import comparison_page
 from explorer.notebook.comparison_rows import chosen, columns_of, frame_of, rows_of
 from explorer.notebook.look import READ_ANEW, Look, arguments, changed
+from explorer.notebook.setting import Setting
 from explorer.wording import count
 
 if TYPE_CHECKING:
@@ -26,28 +27,6 @@ if TYPE_CHECKING:
     from explorer.notebook.explorer import Explorer
     from explorer.notebook.figure import ComparisonFigure
     from explorer.notebook.node import BoundNode
-
-T = TypeVar("T")
-
-
-class Setting(Generic[T]):
-    """A part of a view's look: setting it moves the figure, the table and the controls."""
-
-    def __set_name__(self, owner: type, name: str) -> None:
-        self._name = name
-
-    @overload
-    def __get__(self, view: None, owner: type) -> Setting[T]: ...
-    @overload
-    def __get__(self, view: ComparisonView, owner: type) -> T: ...
-    def __get__(self, view: ComparisonView | None, owner: type) -> Setting[T] | T:
-        if view is None:
-            return self
-        found: T = getattr(view.look, self._name)
-        return found
-
-    def __set__(self, view: ComparisonView, value: T) -> None:
-        view.set(**{self._name: value})
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +145,10 @@ class ComparisonView:
         told = arguments(self.look)
         return f"{self._explorer.opened_by}.compare([{places}]{', ' + told if told else ''})"
 
+    def snippet_of(self, node: BoundNode) -> str:
+        """A place of it, as an expression that runs anywhere."""
+        return self._explorer.snippet(node.node)
+
     def set(self, **settings: object) -> ComparisonView:
         """Several settings at once: `view.set(x="tokens", smoothing=0.9)`.
 
@@ -269,6 +252,12 @@ class ComparisonView:
             self._widget.rest()
         if "drawn" in self.__dict__:
             self.drawn.rest()
+
+    def close(self) -> None:
+        """Take it off its page and out of the kernel's memory."""
+        self.rest()
+        if self._widget is not None:
+            self._widget.close()
 
     @cached_property
     def drawn(self) -> ComparisonFigure:

@@ -4,23 +4,17 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
 from functools import partial
-from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import anywidget
 import ipywidgets
-import traitlets
 
-from explorer.checkpoints.printable import printable
 from explorer.errors import ExplorerError
-from explorer.notebook.colours import inks
-from explorer.notebook.comparison_rows import columns_of, text_of
+from explorer.notebook.comparison_panels import Controls, CurveTable, controls_state, table_state
 from explorer.notebook.figure import Fit
 from explorer.notebook.live import Live
-from explorer.notebook.look import MOST_METRICS, READ_ANEW
+from explorer.notebook.look import READ_ANEW
 from explorer.notebook.overrides import parse
 from explorer.notebook.parallel_widget import ParallelWidget
 from explorer.wording import size
@@ -31,27 +25,7 @@ if TYPE_CHECKING:
     from explorer.notebook.explorer import Explorer
     from explorer.notebook.look import Look
 
-_HERE = files("explorer.notebook")
-_CSS = _HERE.joinpath("tree.css").read_text() + _HERE.joinpath("comparison.css").read_text()
-_SHARED = _HERE.joinpath("panel.js").read_text()
-_AXES = {"since_fork": "steps since the fork", "time": "time of day", "active": "time spent training"}
 _OURS = "this is a mistake of ours; please report it"
-
-
-class Controls(anywidget.AnyWidget):
-    """The row above the figure. `state` is what it shows; what is chosen comes as a message."""
-
-    _esm = _SHARED + _HERE.joinpath("controls.js").read_text()
-    _css = _CSS
-    state = traitlets.Dict().tag(sync=True)
-
-
-class CurveTable(anywidget.AnyWidget):
-    """What stands under the figure: the chosen checkpoint, the table, what was said."""
-
-    _esm = _SHARED + _HERE.joinpath("curve_table.js").read_text()
-    _css = _CSS
-    state = traitlets.Dict().tag(sync=True)
 
 
 class ComparisonWidget:
@@ -65,6 +39,8 @@ class ComparisonWidget:
         self._result = ipywidgets.VBox()
         self._notice: dict[str, str] = {}
         self._busy = ""
+        self._asked: dict[str, object] = {}
+        """Settings whose curves are being read."""
         self._curves: tuple[object, ...] | None = None
         self._reading = threading.Lock()
         self._stale = threading.Event()
@@ -103,66 +79,17 @@ class ComparisonWidget:
 
     def paint(self) -> None:
         """Tell the page how things stand."""
-        view = self._view
-        look, first = view.look, view.comparison
-        others = [(node.address, f"Δ to {printable(node.address, 40)}") for node in view.nodes]
-        forked = any(curve.fork_step is not None for curve in first.nodes)
-        self._controls.state = {
-            **asdict(look),
-            "hidden": sorted(look.hidden),
-            "metric": [c.metric for c in view.comparisons],
-            "metrics": list(view.metrics),
-            "most": MOST_METRICS,
-            "axes": [(name, _AXES.get(name, name)) for name in view.axes],
-            "forked": forked,
-            "shows": [("values", "values"), *([("parent", "Δ to the parent")] if forked else []), *others],
-            "show": look.baseline if look.delta else "values",
-            "hyperparameters": list(view.hyperparameters),
-            "has_lost": any(curve.discarded for c in view.comparisons for curve in c.nodes),
-            "snippet": view.snippet,
-            "busy": self._busy,
-        }
-        self._table.state = self._table_state()
+        self._controls.state = {**controls_state(self._view), "busy": self._busy}
+        self._paint_table()
         self._parallel.paint()
 
-    def _table_state(self) -> dict[str, Any]:
-        view = self._view
-        columns = columns_of(view.rows, view.comparisons)
-        ink = inks(view.comparison, view.look.colour_by or view.look.group_by)
-        selected = view.selected
-        return {
-            "columns": [asdict(column) for column in columns],
-            "rows": [
-                {
-                    "label": printable(row.label, 80),
-                    "colour": ink[row.index].colour,
-                    "dash": ink[row.index].dash,
-                    "hidden": row.label in view.look.hidden,
-                    "cells": [printable(text_of(row, column), 60) for column in columns],
-                }
-                for row in view.chosen
-            ],
-            "total": len(view.rows),
-            "sort": view.look.sort,
-            "filter": view.look.filter,
-            "selected": None
-            if selected is None
-            else {
-                "label": printable(selected.address, 80),
-                "snippet": self._explorer.snippet(selected.node),
-            },
-            "busy": self._busy,
-            "notice": self._notice,
-            "warnings": [
-                printable(text, 400)
-                for text in dict.fromkeys(text for c in view.comparisons for text in c.warnings)
-            ],
-        }
+    def _paint_table(self) -> None:
+        self._table.state = {**table_state(self._view), "busy": self._busy, "notice": self._notice}
 
     def say(self, kind: str, text: str, hint: str = "") -> None:
         """One line under the table: `kind` is `ok`, `info` or `error`."""
         self._notice = {"kind": kind, "text": text, "hint": hint}
-        self._table.state = self._table_state()
+        self._paint_table()
 
     def _heard(self, _widget: object, content: Mapping[str, Any], _buffers: object) -> None:
         """What the page says. It is not trusted: anything may be in it."""
@@ -173,7 +100,8 @@ class ComparisonWidget:
                 told = str(content.get("value"))
                 self._set({"delta": False} if told == "values" else {"delta": True, "baseline": told})
             case "hide":
-                self._set({"hidden": self._view.look.hidden ^ {str(content.get("label"))}})
+                labels = {row.label for row in self._view.rows if row.index == content.get("index")}
+                self._set({"hidden": self._view.look.hidden ^ labels})
             case "choose":
                 self._view.selected = None
             case "save":
@@ -188,20 +116,33 @@ class ComparisonWidget:
         """What is only painted is painted at once; what is read anew is read in a worker."""
         view = self._view
         try:
-            look = view.with_settings(settings)
             if not READ_ANEW & settings.keys():
+                look = view.with_settings(settings)
                 self._notice = {}
                 view.apply(look)
                 return
+            view.with_settings(settings)
         except ExplorerError as error:
             self.say("error", str(error), error.hint)
             return
+        self._asked |= settings
+        self._work("read", self._read_as_asked)
 
-        def read() -> None:
-            found = view.read(look)
-            self._later(lambda: view.apply(look, found))
+    def _read_as_asked(self) -> None:
+        """All that is asked for by now: of two readings under way the one that knows more counts."""
+        asked = dict(self._asked)
+        try:
+            found = self._view.read(self._view.with_settings(asked))
+        except ExplorerError:
+            self._asked = {}
+            raise
+        self._later(partial(self._arrived, asked, found))
 
-        self._work("read", read)
+    def _arrived(self, asked: dict[str, object], found: Found) -> None:
+        if asked == self._asked:
+            self._asked = {}
+            # other settings may have moved meanwhile: they stay
+            self._view.apply(self._view.with_settings(asked), found)
 
     def _work(self, name: str, call: Callable[[], None]) -> None:
         """In a worker; its failure is a line on the page, never a traceback."""

@@ -28,11 +28,12 @@ function render({ model, el }) {
 
   const state = () => model.get("state");
   const FORMATS = [["", "Save as…"], ["csv", "CSV: all points"], ["parquet", "Parquet: all points"], ["png", "PNG"], ["svg", "SVG"], ["html", "HTML: figure and table"]];
-  let waiting = 0, sent = 0;
+  let waiting = 0, touched = 0; // what is dragged is ahead of what the kernel knows
   slider.addEventListener("input", () => {
+    touched = Date.now();
     weight.textContent = Number(slider.value).toFixed(2);
     clearTimeout(waiting);
-    waiting = setTimeout(() => { sent = Date.now(); set("smoothing", Number(slider.value)); }, 120);
+    waiting = setTimeout(() => set("smoothing", Number(slider.value)), 120);
   });
 
   function more() {
@@ -79,8 +80,7 @@ function render({ model, el }) {
     x.paint(s.axes, s.x);
     after.paint([["fork", "the first fork"], ["start", "the start"]], s.after_fork ? "fork" : "start");
     after.box.hidden = !s.forked;
-    if (Date.now() - sent > 600 && document.activeElement !== slider) slider.value = s.smoothing;
-    if (document.activeElement !== slider) weight.textContent = s.smoothing.toFixed(2);
+    if (Date.now() - touched > 600) { slider.value = s.smoothing; weight.textContent = s.smoothing.toFixed(2); }
     logX.paint(s.log_x);
     logY.paint(s.log_y);
     logX.box.hidden = s.x === "time";
@@ -96,7 +96,7 @@ function render({ model, el }) {
     root.toggleAttribute("data-busy", Boolean(s.busy));
   }
   model.on("change:state", paint);
-  const leave = follow(root);
+  const leave = settle(root);
   paint();
   return () => { leave(); model.off("change:state", paint); };
 }

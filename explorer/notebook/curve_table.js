@@ -34,7 +34,7 @@ function render({ model, el }) {
 
   // A piece of the curve as a legend has it.
   function swatch(row) {
-    const b = button("", row.hidden ? "Show this curve" : "Hide this curve", () => model.send({ type: "hide", label: row.label }));
+    const b = button("", row.hidden ? "Show this curve" : "Hide this curve", () => model.send({ type: "hide", index: row.index }));
     b.className = "xc-swatch";
     b.setAttribute("aria-pressed", String(!row.hidden));
     b.setAttribute("aria-label", `${row.hidden ? "Show" : "Hide"} ${row.label}`);
@@ -92,7 +92,7 @@ function render({ model, el }) {
     for (const text of s.warnings) notice.append(make("div", "xc-warning", `⚠ ${text}`));
   }
   model.on("change:state", paint);
-  const leave = follow(root);
+  const leave = settle(root);
   paint();
   return () => { leave(); model.off("change:state", paint); };
 }

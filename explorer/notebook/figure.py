@@ -92,10 +92,7 @@ class ComparisonFigure:
         self._aim = window(comparisons, after_fork=look.after_fork, log=look.log_x)
         # all at once: what is added later, while the page still loads plotly, is lost there (its widget
         # applies traces in a handler that it registers when it has loaded)
-        data = [
-            {"type": "scatter", "x": [], "y": [], **self._news(slot, self._aim)}
-            for slot in self._slots.values()
-        ]
+        data = [self._whole(slot, self._aim) for slot in self._slots.values()]
         layout = layout_of(self._comparisons, look, self._scale)
         layout["xaxis"] |= {"range": self._scale.range(*self._aim), "autorange": False}
         for axis, ends in self._y_ranges(self._aim).items():
@@ -129,23 +126,20 @@ class ComparisonFigure:
         wanted = {trace.key: trace for trace in self._traces()}
         new = [_Slot(trace, {}) for key, trace in wanted.items() if key not in self._slots]
         self._aim = window(comparisons, after_fork=look.after_fork, log=look.log_x)
+        seen = zoom or self._aim
+        for key, slot in self._slots.items():
+            slot.trace = wanted.get(key) or _emptied(slot.trace)
+        if new:
+            # before the layout: plotly knows the axes of a panel only when something is drawn on them
+            at = len(self._slots)
+            self._slots |= {slot.trace.key: slot for slot in new}
+            self.widget.add_traces([self._whole(slot, seen) for slot in new])
+            self._listen(range(at, len(self._slots)))
         with self._painting():
             if before != look or panels != [c.metric for c in comparisons]:
                 self.widget.update_layout(layout_of(self._comparisons, look, self._scale))
-                for panel in range(len(comparisons), len(panels)):
-                    self.widget.layout[f"yaxis{panel + 1}"].visible = False
-            for key, slot in self._slots.items():
-                slot.trace = wanted.get(key) or _emptied(slot.trace)
-            self._paint(zoom or self._aim)
+            self._paint(seen)
             self._look_at(zoom, keep_y=zoom is not None and same_y)
-        if new:
-            data = [{"type": "scatter", "x": [], "y": [], **self._news(s, zoom or self._aim)} for s in new]
-            at = len(self._slots)
-            self._slots |= {slot.trace.key: slot for slot in new}
-            self.widget.add_traces(data)
-            self._listen(range(at, len(self._slots)))
-            with self._painting():
-                self._look_at(zoom, keep_y=zoom is not None and same_y)
 
     def select(self, node: Node | None) -> None:
         """Show a checkpoint as the chosen one."""
@@ -184,6 +178,9 @@ class ComparisonFigure:
             news = self._news(slot, seen)
             if news:
                 line.update(news, overwrite=True)
+
+    def _whole(self, slot: _Slot, seen: tuple[float, float]) -> dict[str, Any]:
+        return {"type": "scatter", "x": [], "y": [], **self._news(slot, seen)}
 
     def _news(self, slot: _Slot, seen: tuple[float, float]) -> dict[str, Any]:
         """What of a trace is not on the page yet: its look, and its points in the window."""

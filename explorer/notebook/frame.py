@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from explorer.notebook.look import MOST_METRICS
 from explorer.notebook.pen import plain
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ def layout_of(comparisons: Sequence[Comparison], look: Look, scale: Scale) -> di
         "uirevision": "stay",
         "xaxis": {
             **_axis(), "title": {"text": scale.title, "standoff": 8}, "type": scale.kind,
-            "anchor": "y" if panels == 1 else f"y{panels}", "domain": [0, 1],
+            "anchor": "free", "position": 0, "domain": [0, 1],
         },
     }  # fmt: skip
     height = 1.0 / panels
@@ -66,6 +67,13 @@ def layout_of(comparisons: Sequence[Comparison], look: Look, scale: Scale) -> di
             "visible": True,
             "zeroline": look.delta,
             "zerolinecolor": _INK,
+        }
+    for panel in range(panels, MOST_METRICS):
+        # plotly cannot take an axis in later that it has not known from the beginning
+        layout["yaxis" if not panel else f"yaxis{panel + 1}"] = {
+            **_axis(),
+            "visible": False,
+            "domain": [0, 0.002],
         }
     return layout
 

@@ -36,13 +36,15 @@ function toggle(label, title, call) {
   return { box: b, paint: (on) => b.setAttribute("aria-pressed", String(Boolean(on))) };
 }
 
-// Follow the page's theme: Jupyter says it on <body>, others are asked by the document.
-function follow(root) {
+// Keep to ourselves, and follow the page's theme: Jupyter says it on <body>, others are asked by the document.
+function settle(root) {
   const theme = () => {
     const told = document.body.dataset.jpThemeLight;
     const dark = told ? told === "false" : document.documentElement.dataset.theme === "dark" || matchMedia("(prefers-color-scheme: dark)").matches;
     root.dataset.theme = dark ? "dark" : "light";
   };
+  // keys typed here are meant for nobody else: Jupyter moves between cells with them
+  root.addEventListener("keydown", (event) => event.stopPropagation());
   theme();
   const themes = new MutationObserver(theme);
   themes.observe(document.body, { attributes: true, attributeFilter: ["data-jp-theme-light", "data-jp-theme-name"] });
