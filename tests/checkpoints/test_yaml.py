@@ -6,6 +6,7 @@ import math
 from contextlib import suppress
 
 import pytest
+import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -59,7 +60,7 @@ def test_what_people_write():
         },
         "optimizer": {"lr": 1e-3, "betas": [0.9, 0.95], "name": "adamw"},
         "items": [{"a": 1, "b": True}, ["x", -3], "last"],
-        "seed": "0x1f", "big": 12345678901234567890, "date": "2026-11-24", "url": "http://host:80/x#y",
+        "seed": 31, "big": 12345678901234567890, "date": "2026-11-24", "url": "http://host:80/x#y",
     }  # fmt: skip
 
 
@@ -79,14 +80,10 @@ trees = st.recursive(
 
 @settings(max_examples=400, deadline=None)
 @given(trees, st.sampled_from([False, None]))
-def test_what_pyyaml_dumps_is_read_alike_or_refused(tree: object, style: bool | None):
-    yaml = pytest.importorskip("yaml", reason="PyYAML writes the sample; many packages bring it")
+def test_what_pyyaml_dumps_is_read_alike(tree: object, style: bool | None):
     text = yaml.safe_dump(tree, default_flow_style=style, allow_unicode=True, sort_keys=False)
-    try:
-        mine = value(text.encode())
-    except (BadCheckpoint, UnicodeEncodeError):
-        return
-    assert alike(mine, yaml.safe_load(text)), text
+    with suppress(UnicodeEncodeError):  # a lone surrogate
+        assert alike(value(text.encode()), yaml.safe_load(text)), text
 
 
 def alike(a: object, b: object) -> bool:
@@ -128,12 +125,13 @@ def test_aliases_do_not_grow():
         b"a: 1\n   b: 2",
         b"\ta: 1",
         b"a: 1\n---\nb: 2",
-        b"? x\n: y",
+        b"? [x]\n: y",
+        b"a: \x01",
         b"\xff\xfe",
     ],
 )
 def test_what_no_trainer_writes_is_refused(text: bytes):
-    with pytest.raises((BadCheckpoint, RecursionError)):
+    with pytest.raises(BadCheckpoint):
         value(text)
 
 
