@@ -122,17 +122,17 @@ def read_tags(tag_set: xml.Element | None) -> dict[str, str]:
 async def put_bucket_tags(call: Call) -> Answer:
     call.authorise()
     tags = read_tags(xml.parse(await call.document(), "Tagging").get("TagSet"))
-    return await _keep_tags(call, tags)
+    return await _keep_tags(call, tags, 200)
 
 
 async def delete_bucket_tags(call: Call) -> Answer:
     call.authorise()
-    return await _keep_tags(call, None)
+    return await _keep_tags(call, None, 204)
 
 
-async def _keep_tags(call: Call, tags: dict[str, str] | None) -> Answer:
+async def _keep_tags(call: Call, tags: dict[str, str] | None, status: int) -> Answer:
     await call.run(call.engine.buckets.change, call.request.bucket_name, settings={"tags": tags})
-    return Answer(204)
+    return Answer(status)
 
 
 CONFIGURATIONS: dict[str, Handler] = {
