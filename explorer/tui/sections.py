@@ -10,6 +10,7 @@ from textual import events
 from textual.geometry import Size
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
+from textual.widget import Widget
 
 from explorer.tui.columns import Piece
 from explorer.tui.glyphs import Glyphs
@@ -117,7 +118,15 @@ class SectionsView(ScrollView, can_focus=True, inherit_bindings=False):
 
     def _changed(self) -> None:
         """There are more lines, or fewer."""
-        self.virtual_size = Size(self.size.width, len(self.lines))
+        size, height = Size(self.size.width, len(self.lines)), self.size.height
+        if (self.virtual_size.height > height) == (size.height > height) and self.show_vertical_scrollbar:
+            # the scroll bar stays where it is: to lay out the whole screen anew would cost another frame
+            self.set_reactive(Widget.virtual_size, size)
+            self.vertical_scrollbar.window_virtual_size = size.height
+            if self.scroll_offset.y > self.max_scroll_y:
+                self.scroll_to(y=self.max_scroll_y, animate=False, immediate=True, force=True)
+        else:
+            self.virtual_size = size
         self._repaint()
 
     def _move_to(self, at: int) -> None:

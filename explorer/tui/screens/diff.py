@@ -110,6 +110,10 @@ class DiffScreen(DiffValues):
         return arrange(sections, wanted, dict(self.results), self.order, unchanged=self._unchanged)
 
     @property
+    def is_in_order(self) -> bool:
+        return self.order is None
+
+    @property
     def order(self) -> Order | None:
         return ORDERS[self._order] if self._order is not None else None
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from textual.app import ComposeResult
 from textual.containers import Horizontal
+from textual.content import Content
 from textual.timer import Timer
 from textual.widgets import Input, Label
 
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
 _DEBOUNCE_S = 0.09
 _AT_ONCE = 3_000
 """Up to so many rows are searched on the spot: quicker than a frame."""
+_MANY = 20_000
 
 MOVES = (
     Action("down", "j,down", "down", "A line down.", "Move"),
@@ -59,6 +62,7 @@ class Reader(Page):
     """Holds a SectionsView as `view`; subclasses fill it."""
 
     AUTO_FOCUS = "#page"
+    DEFAULT_CSS = "Reader #found { width: 26; text-align: right; }"
 
     def __init__(self, session: Session) -> None:
         super().__init__(session)
@@ -66,6 +70,10 @@ class Reader(Page):
         self.wanted = Filter()
         self.sections: Sequence[Section] = ()
         """All of them, whatever the filter."""
+        self.rows_in_all = 0
+        self._rows_found = 0
+        self._before: tuple[Filter, Sequence[Section]] | None = None
+        """What the filter before left, as long as a longer one can only leave less."""
         self._widths: Mapping[str, Widths] = {}
         self._typing: Timer | None = None
         self._prompt_is_open = False
@@ -103,39 +111,48 @@ class Reader(Page):
     def fill(self, sections: Sequence[Section], widths: Mapping[str, Widths]) -> None:
         """Show these, as the filter leaves them; `widths` of all sections by title."""
         self.sections, self._widths = sections, widths
+        self.rows_in_all, self._before = _count(sections), None
+        if self.rows_in_all > _MANY:
+            # or the collector looks through all of them again and again: 100 ms at a time, in some key
+            gc.freeze()
         self.rearrange()
+
+    def on_unmount(self) -> None:
+        gc.unfreeze()
 
     @staticmethod
     def measured(sections: Sequence[Section]) -> dict[str, Widths]:
         """The widths of sections. Cost: O(rows); called where the sections are made."""
         return {section.title: Widths.of(section.rows) for section in sections}
 
-    @property
-    def rows_in_all(self) -> int:
-        return sum(row.count for section in self.sections for row in section.rows)
-
     def rearrange(self) -> None:
         """Filter again: at once where there are few rows, else in a thread, the last one winning."""
-        sections, wanted = self.sections, self.wanted
+        sections, wanted, before = self.sections, self.wanted, self._before
+        # while a word grows, only what is shown already is searched
+        within = before[1] if before is not None and wanted.narrows(before[0]) else sections
 
-        def done(found: Sequence[Section]) -> None:
+        def call() -> tuple[Sequence[Section], int]:
+            found = self.arranged(within, wanted)
+            return found, _count(found)
+
+        def done(told: tuple[Sequence[Section], int]) -> None:
             if self.wanted is wanted and self.sections is sections:
+                found, self._rows_found = told
+                self._before = (wanted, found) if wanted and self.is_in_order else None
                 self.view.show(found, self._widths, opened=bool(wanted))
                 self._say_found()
                 self.paint_status()
                 self.paint_footer()
 
         if self.rows_in_all <= _AT_ONCE:
-            done(self.arranged(sections, wanted))
+            done(call())
         else:
-            self.session.run(
-                self,
-                lambda: self.arranged(sections, wanted),
-                done,
-                self.complain,
-                group="filter",
-                exclusive=True,
-            )
+            self.session.run(self, call, done, self.complain, group="filter", exclusive=True)
+
+    @property
+    def is_in_order(self) -> bool:
+        """Whether what is shown keeps the order and the folds of all there is."""
+        return True
 
     # -- the filter
 
@@ -188,17 +205,16 @@ class Reader(Page):
         self.paint_status()
 
     def _say_found(self) -> None:
-        found = sum(row.count for section in self.view.lines.sections for row in section.rows)
-        said = self.wanted.trouble or (f"{found:,} found" if self.wanted else "")
-        self.query_one("#found", Label).update(shown(said).replace("[", r"\["))
+        said = self.wanted.trouble or (f"{self._rows_found:,} found" if self.wanted else "")
+        # without laying out the screen anew: that would cost a frame for every letter
+        self.query_one("#found", Label).update(Content(shown(said)), layout=False)
 
     def filter_status(self) -> list[Piece]:
         """What the status line says of the filter; nothing where there is none."""
         if not self.wanted:
             return []
-        found = sum(row.count for section in self.view.lines.sections for row in section.rows)
         palette = self.session.palette
-        said = f"  {count(found, 'row')} of {self.rows_in_all:,}, esc shows all"
+        said = f"  {count(self._rows_found, 'row')} of {self.rows_in_all:,}, esc shows all"
         return [(f" matching {shown(self.wanted.text)}", palette.accent), (said, palette.dim)]
 
     def do_leave(self) -> None:
@@ -237,3 +253,7 @@ class Reader(Page):
 
     def do_toggle_all(self) -> None:
         self.view.toggle_all()
+
+
+def _count(sections: Sequence[Section]) -> int:
+    return sum(row.count for section in sections for row in section.rows)

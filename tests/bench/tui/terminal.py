@@ -76,6 +76,10 @@ class Terminal:
         with open(f"/proc/{self.pid}/status") as file:
             return next(int(line.split()[1]) for line in file if line.startswith("VmRSS")) / 1024
 
+    def write(self, keys: bytes) -> None:
+        """Type, and wait for nothing."""
+        os.write(self.fd, keys)
+
     def press(self, key: bytes, times: int) -> KeyCost:
         """Press a key again and again, each time after the output of the last has ended."""
         self.settle()
