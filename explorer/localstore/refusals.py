@@ -83,6 +83,10 @@ def no_such_bucket(name: str) -> Refusal:
     return Refusal("NoSuchBucket", "The specified bucket does not exist", BucketName=name)
 
 
+def not_implemented(what: str) -> Refusal:
+    return Refusal("NotImplemented", f"{what} is not implemented by the local store.")
+
+
 def no_such_key(key: bytes) -> Refusal:
     text = key.decode("utf-8", "replace")
     return Refusal("NoSuchKey", "The specified key does not exist.", Key=text)

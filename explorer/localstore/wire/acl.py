@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from explorer.localstore.refusals import Refusal
+from explorer.localstore.refusals import not_implemented
 from explorer.localstore.wire import xml
 from explorer.localstore.wire.answers import Answer, xml_answer
 from explorer.localstore.wire.call import Call
@@ -28,7 +28,7 @@ async def put_acl(call: Call) -> Answer:
     body = await call.document()
     _check_there(call)
     if body.strip() and not _is_owners_alone(xml.parse(body, "AccessControlPolicy")):
-        raise Refusal("NotImplemented", f"{call.operation} of anything but private is not implemented.")
+        raise not_implemented(f"{call.operation} of anything but private")
     return Answer(200)
 
 

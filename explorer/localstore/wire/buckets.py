@@ -6,7 +6,7 @@ import json
 
 from explorer.localstore.engine.names import parse_version
 from explorer.localstore.engine.records import Bucket
-from explorer.localstore.refusals import Refusal, no_such_bucket
+from explorer.localstore.refusals import Refusal, no_such_bucket, not_implemented
 from explorer.localstore.wire import xml
 from explorer.localstore.wire.answers import Answer, json_answer, xml_answer
 from explorer.localstore.wire.attributes import STORAGE_CLASSES
@@ -25,7 +25,7 @@ async def _read_settings(call: Call) -> dict[str, object]:
     if body.strip():
         wanted = xml.parse(body, "CreateBucketConfiguration")
         if wanted.get("Bucket") is not None or wanted.get("Location") is not None:
-            raise Refusal("NotImplemented", "CreateBucket of a directory bucket is not implemented.")
+            raise not_implemented("CreateBucket of a directory bucket")
         if wanted.get("Tags") is not None:
             settings["tags"] = read_tags(wanted.get("Tags"))
         location = wanted.value("LocationConstraint") or ""
@@ -169,7 +169,7 @@ async def update_bucket(call: Call) -> Answer:
             case "type" | "object_regions" | "cache_control":
                 raise Refusal("InvalidArgument", f"{name} cannot be {json.dumps(value)[:64]}.")
             case _:
-                raise Refusal("NotImplemented", f"UpdateBucket of {name[:64]} is not implemented.")
+                raise not_implemented(f"UpdateBucket of {name[:64]}")
     if bucket.snapshots_on if turned is None else turned:
         _check_tier(settings.get("storage_class", bucket.settings.get("storage_class")))
     await call.run(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from explorer.localstore.engine.digests import ALGORITHMS
-from explorer.localstore.refusals import Refusal
+from explorer.localstore.refusals import Refusal, not_implemented
 from explorer.localstore.wire.call import SNAPSHOT_VERSION
 from explorer.localstore.wire.request import Request
 
@@ -78,21 +78,13 @@ def refuse_unoffered(operation: str, request: Request) -> None:
     """Raises NotImplemented; InvalidRequest for a write to a snapshot; AccessDenied for another's bucket."""
     for name, value in request.headers.items():
         if _is_unoffered(name, value):
-            raise Refusal(
-                "NotImplemented",
-                f"{operation} with the header {name} is not implemented by the local store.",
-                Header=name,
-            )
+            raise not_implemented(f"{operation} with the header {name}")
         if name in _OWNERS and value.strip() != "local":
             raise Refusal("AccessDenied", "Access Denied: the bucket is not of the owner you expect.")
     if operation in _BY_THEIR_PATH:
         for name in request.query:
             if name not in _PARAMETERS and not name.lower().startswith("x-"):
-                raise Refusal(
-                    "NotImplemented",
-                    f"{operation} with the parameter {name[:64]} is not implemented by the local store.",
-                    ArgumentName=name[:64],
-                )
+                raise not_implemented(f"{operation} with the parameter {name[:64]}")
     if SNAPSHOT_VERSION in request.headers and operation not in _AT_A_VERSION:
         raise Refusal(
             "InvalidRequest", f"{operation} does not take {SNAPSHOT_VERSION}: a snapshot is only read."
