@@ -131,4 +131,6 @@ def _few(curve: NodeCurve) -> NodeCurve:
     if own and own - 1 not in kept:
         kept = sorted({*kept, own - 1})
     x, y, steps = (array("d", [column[i] for i in kept]) for column in (curve.x, values, curve.steps))
-    return replace(curve, x=x, values=y, steps=steps, own_at=sum(1 for i in kept if i < own), smoothing=0.0)
+    return replace(
+        curve, x=x, values=y, steps=steps, own_at=sum(1 for i in kept if i < own), smoothing=0.0, line=None
+    )

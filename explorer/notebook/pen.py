@@ -66,8 +66,10 @@ class Pen:
         self._told = f"<b>{self._name}</b>" + (f"<br>{plain(changed)}" if changed else "")
         if look.delta:
             self._whole = self._differences()
+        elif curve.smoothing:
+            self._whole = lines.smoothed(self._key("value"), curve, curve.smoothing)
         else:
-            self._whole = lines.of(self._key("value"), curve.x, curve.values, look.smoothing)
+            self._whole = lines.of(self._key("value"), curve.x, curve.values)
         # rows without a place on the axis are not drawn: what is inherited ends at the same x all the same
         until = curve.inherited_until
         self._own_at = 0 if until is None or look.delta else _upto(self._whole.x, until)
@@ -96,7 +98,7 @@ class Pen:
         return self._lines.of(self._key("delta"), tail.x, tail.values)
 
     def _unsmoothed(self) -> Polyline:
-        line = self._lines.of(self._key("raw"), self._curve.x, self._curve.values)
+        line = self._lines.of(self._key("value"), self._curve.x, self._curve.values)
         return line.part(self._start, len(line))
 
     def _past(self, line: Polyline) -> Trace:

@@ -7,17 +7,20 @@ from array import array
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from explorer.metrics import thin
+from explorer.metrics.pixels import Smoothings, pick
+from explorer.metrics.smooth import smooth
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
+    from explorer.metrics import NodeCurve
+
     Floats = npt.NDArray[np.float64]
 
 _GAP = 5.0
 """A join longer than so many median distances is not drawn: there is no data in it."""
-_MOST_BREAKS = 100
+_MOST_GAPS = 100
 _FLOAT32_MAX = 3e38
 
 
@@ -39,52 +42,41 @@ class Polyline:
         return self._parts[start, stop]
 
     @cached_property
-    def breaks(self) -> Floats:
-        """The x of rows that are not finite (the first of each stretch), and of rows before a gap."""
+    def gaps(self) -> Floats:
+        """The x of rows whose join to the next is much longer than all around: no data lies in it.
+
+        A rarer cadence is no gap: there, the joins around are as long.
+        """
         import numpy as np
 
-        bad = ~np.isfinite(self.y)
-        begins = bad & ~np.concatenate(([False], bad[:-1]))
-        return np.asarray(self.x[begins | self._before_gap])
-
-    @cached_property
-    def _before_gap(self) -> npt.NDArray[np.bool_]:
-        """Rows whose join to the next is much longer than all others around: a changed cadence is no gap."""
-        import numpy as np
-
-        found = np.zeros(len(self.x), np.bool_)
         if len(self.x) < 4:
-            return found
+            return np.empty(0)
         joins = np.diff(self.x)
         wide = np.flatnonzero(joins > _GAP * float(np.median(joins)))
         before, after = joins[np.maximum(wide - 1, 0)], joins[np.minimum(wide + 1, len(joins) - 1)]
         alone = (joins[wide] > _GAP * before) | (wide == 0)
         alone &= (joins[wide] > _GAP * after) | (wide == len(joins) - 1)
-        found[wide[alone]] = True
-        return found
+        return np.asarray(self.x[wide[alone]])
 
     def within(self, low: float, high: float, most: int) -> tuple[Floats, Floats]:
         """At most `most` rows from `low` to `high`, and one beyond each, so that lines reach the edge.
 
-        Peaks stay, and so do breaks, as rows of NaN. Cost: a pass over the rows of the window.
+        Peaks stay, and so do rows that are not finite; a gap becomes one. Cost: a pass over the window.
         """
         import numpy as np
 
         start = max(int(np.searchsorted(self.x, low, "left")) - 1, 0)
         stop = min(int(np.searchsorted(self.x, high, "right")) + 1, len(self.x))
         x, y = self.x[start:stop], self.y[start:stop]
-        broken = self.breaks
-        broken = broken[(broken >= low) & (broken <= high)][:_MOST_BREAKS]
+        gaps = self.gaps
+        gaps = gaps[(gaps >= low) & (gaps <= high)][:_MOST_GAPS]
         if len(x) > most:
-            kept = np.asarray(
-                thin(array("d", x.tobytes()), array("d", y.tobytes()), max(most - len(broken), 2)),
-                dtype=np.int64,
-            )
+            # of each column first, lowest, highest and last, and where it is not finite
+            kept = pick(x, y, max((most - len(gaps)) // 5, 1))
             x, y = x[kept], y[kept]
-        if len(broken):
-            # behind the row that it names: one that is not finite itself breaks here as well
-            at = np.searchsorted(x, broken, "right")
-            x, y = np.insert(x, at, broken), np.insert(y, at, math.nan)
+        if len(gaps):
+            at = np.searchsorted(x, gaps, "right")
+            x, y = np.insert(x, at, gaps), np.insert(y, at, math.nan)
         return x, y
 
 
@@ -92,28 +84,46 @@ class Polylines:
     """The lines of curves, made once: as long as nothing was logged, an asked one is the same object."""
 
     def __init__(self) -> None:
-        self._made: dict[str, tuple[array[float], array[float], float, Polyline]] = {}
+        self._made: dict[str, tuple[array[float], array[float], Polyline]] = {}
+        self._weight = 0.0
+        self._smoothings = Smoothings()
 
-    def of(self, key: str, x: array[float], y: array[float], weight: float = 0.0) -> Polyline:
-        """A curve by its name, smoothed whole with `weight`: about 40 ns a row, 2 ns where nothing is new."""
+    def of(self, key: str, x: array[float], y: array[float]) -> Polyline:
+        """Columns by a name for them. Cost: 2 ns a row where nothing is new."""
+        known = self._made.get(key)
+        if known is not None and _equal(known[0], x) and _equal(known[1], y):
+            return known[2]
+        return self._keep(key, x, y, rising(x, y))
+
+    def smoothed(self, key: str, curve: NodeCurve, weight: float) -> Polyline:
+        """A curve smoothed whole; what it shares with others is smoothed once."""
         import numpy as np
 
-        from explorer.metrics.smooth import smooth
-
+        if weight != self._weight:
+            # of a slider that moves, one position is kept
+            self._weight, self._smoothings = weight, Smoothings()
+            self._made = {k: made for k, made in self._made.items() if not k.startswith("smooth ")}
+        key = f"smooth {key}"
         known = self._made.get(key)
-        if known is not None and known[2] == weight and _equal(known[0], x) and _equal(known[1], y):
-            return known[3]
-        values = y if not weight else array("d", smooth(np.frombuffer(y), weight).tobytes())
-        line = rising(x, values)
-        self._made[key] = x, y, weight, line
+        if known is not None and _equal(known[0], curve.x) and _equal(known[1], curve.values):
+            return known[2]
+        if curve.line is None:
+            values = smooth(np.frombuffer(curve.values), weight)
+        else:
+            values = self._smoothings.whole(curve.line.stretches, weight)
+        return self._keep(key, curve.x, curve.values, rising(curve.x, values))
+
+    def _keep(self, key: str, x: array[float], y: array[float], line: Polyline) -> Polyline:
+        self._made[key] = x, y, line
         return line
 
     def forget(self) -> None:
         """Let go of all of them."""
         self._made.clear()
+        self._smoothings = Smoothings()
 
 
-def rising(x: array[float], y: array[float]) -> Polyline:
+def rising(x: array[float], y: array[float] | Floats) -> Polyline:
     """Rows that have a place on the axis, in order: clocks of two machines may disagree."""
     import numpy as np
 
