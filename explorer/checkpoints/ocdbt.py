@@ -8,9 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from explorer.checkpoints.entropy import spoilt
 from explorer.checkpoints.waves import Reading
-from explorer.checkpoints.zstd import decompress
+from explorer.checkpoints.zstd import decompress, spoilt
 from explorer.errors import BadCheckpoint
 from explorer.lineage.values import Range
 

@@ -1,4 +1,4 @@
-"""The decoder against the library that compresses, over every kind of block."""
+"""Frames of another library, within bounds."""
 
 from __future__ import annotations
 
@@ -6,8 +6,6 @@ import random
 from contextlib import suppress
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from explorer.checkpoints.zstd import decompress
 from explorer.errors import BadCheckpoint
@@ -30,26 +28,32 @@ def sample(kind: str, size: int) -> bytes:
     return "".join(chance.choice(WORDS) for _ in range(size // 5)).encode()
 
 
-@pytest.mark.parametrize("level", [-5, 1, 3, 9, 19, 22])
+@pytest.mark.parametrize("level", [-5, 3, 22])
 @pytest.mark.parametrize("kind", ["noise", "runs", "skewed", "text"])
-@pytest.mark.parametrize("size", [0, 1, 50, 700, 5_000, 140_000])
-def test_what_the_library_compressed(level: int, kind: str, size: int):
+@pytest.mark.parametrize("size", [0, 1, 5_000, 140_000])
+def test_what_another_library_compressed(level: int, kind: str, size: int):
     data = sample(kind, size)
     packed = zstandard.ZstdCompressor(level=level, write_checksum=level > 5).compress(data)
-    assert decompress(packed, len(data) + 1) == data
-
-
-@settings(deadline=None, max_examples=60)
-@given(st.lists(st.sampled_from([*WORDS, "a" * 100, "\x00\xff"]), max_size=400), st.integers(1, 19))
-def test_any_text(parts: list[str], level: int):
-    data = "".join(parts).encode()
-    assert decompress(zstandard.ZstdCompressor(level=level).compress(data), 10**6) == data
+    assert decompress(packed, len(data)) == data
 
 
 def test_more_than_allowed_is_refused():
     packed = zstandard.ZstdCompressor().compress(bytes(50_000_000))
     with pytest.raises(BadCheckpoint, match="more than"):
         decompress(packed, 1_000_000)
+
+
+@pytest.mark.parametrize("cut", [0, 3, 10, -1])
+def test_what_was_cut_off_is_refused(cut: int):
+    with pytest.raises(BadCheckpoint):
+        decompress(zstandard.ZstdCompressor().compress(sample("text", 5000))[:cut], 10_000)
+
+
+def test_a_frame_that_asks_for_much_memory_is_refused():
+    parameters = zstandard.ZstdCompressionParameters(window_log=29)
+    packer = zstandard.ZstdCompressor(compression_params=parameters).compressobj()  # no size in its header
+    with pytest.raises(BadCheckpoint):
+        decompress(packer.compress(b"x" * 1000) + packer.flush(), 10_000)
 
 
 @pytest.mark.parametrize("seed", range(40))
