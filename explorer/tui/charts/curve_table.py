@@ -69,6 +69,8 @@ class CurveTable(Vertical):
         self._body = LinesView(id="curve-rows")
         self._curves: list[int] = []
         self._styles: Mapping[int, Style] = {}
+        self._texts: dict[int, tuple[Row, list[str]]] = {}
+        """What stands in the rows, by where they are in memory: the crosshair's column alone moves often."""
 
     def compose(self) -> ComposeResult:
         yield self._head
@@ -83,9 +85,9 @@ class CurveTable(Vertical):
         self._styles = self._styles or styles_of(self)
         width = self.app.size.width
         here = shown.view.cursor is not None
-        self.columns = numbers.columns(
-            shown.comparisons, shown.rows, width - _BEFORE - 2, self.signs, here=here
-        )
+        chosen = numbers.columns(shown.comparisons, shown.rows, width - _BEFORE - 2, self.signs, here=here)
+        if chosen != self.columns:
+            self.columns, self._texts = chosen, {}
         self._paint_head(shown.sorting, palette)
         colours = inks(shown.lines[0], shown.view) if shown.lines else []
         self._curves = [row.index for row in shown.rows]
@@ -125,11 +127,19 @@ class CurveTable(Vertical):
             (f" {letter(row.index)} ", style),
             (f"{glyphs.remote if off else glyphs.cached} ", calm),
         ]
-        for column in self.columns:
-            text = numbers.cell(column, row, self.signs, here)
+        for column, text in zip(self.columns, self._cells(row), strict=True):
+            if column.key == "here":
+                text = numbers.cell(column, row, self.signs, here)
             told = palette.faint if off else _style(column, row, curve, shown, palette, chosen=chosen)
             pieces += [(text, told), ("  ", palette.dim)]
         return pieces
+
+    def _cells(self, row: Row) -> list[str]:
+        known = self._texts.get(id(row))
+        if known is None or known[0] is not row:
+            texts = [numbers.cell(column, row, self.signs, None) for column in self.columns]
+            known = self._texts[id(row)] = row, texts
+        return known[1]
 
     def on_click(self, event: events.Click) -> None:
         at = event.screen_offset.y - self._body.region.y + self._body.scroll_offset.y

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from explorer.tui.charts.inks import AXIS, CROSS, STRONG, inks
 from explorer.tui.charts.lines import Lines
-from explorer.tui.charts.plan import plan
+from explorer.tui.charts.plan import Plan, plan
 from explorer.tui.charts.plot import Plot, draw
 from explorer.tui.charts.signs import UNICODE, Signs
 from explorer.tui.charts.title import Run, fit, title
@@ -38,6 +38,9 @@ class Frame:
     lines: tuple[tuple[Run, ...], ...]
     areas: tuple[Area, ...]
     plots: tuple[Plot, ...]
+    plans: tuple[Plan, ...]
+    key: tuple[object, ...]
+    """What the plots were drawn from: all but the crosshair."""
 
 
 def frame(
@@ -48,22 +51,30 @@ def frame(
     *,
     letters: bool = False,
     signs: Signs = UNICODE,
+    before: Frame | None = None,
 ) -> Frame:
     """The chart in `width` x `height` cells; `letters` marks the lines along their way, for no colour.
 
-    Cost: 20 curves of 480 points at 120x40 in less than 10 ms of CPU.
+    Where only the crosshair has moved since the frame `before`, its plots are taken again. Cost: 20 curves of
+    480 points at 120x40 in less than 10 ms of CPU, with `before` in 3.
     """
+    key = (replace(view, cursor=None), width, height, letters, signs.ascii, *map(id, metrics))
+    again = before if before is not None and before.key == key else None
     fitting = max(1, (height - 2) // (_LEAST_ROWS + 1))
     panels = [tuple(metrics)] if view.overlaid else [(lines,) for lines in metrics[:fitting]]
     heights = _shares(height - 2 - len(panels), len(panels))
-    plans = [plan(panel, view, max(width - 8, 4), rows) for panel, rows in zip(panels, heights, strict=True)]
+    plans = again.plans if again is not None else _plans(panels, view, max(width - 8, 4), heights)
     left = max((len(text) for planned in plans for _, text in planned.ticks), default=1) + 2
     columns = max(width - left, 4)
     out: list[list[Run]] = []
     areas: list[Area] = []
     plots: list[Plot] = []
     for n, (panel, planned, rows) in enumerate(zip(panels, plans, heights, strict=True)):
-        plot = draw(panel, view, planned, columns, rows, letters=letters, signs=signs)
+        plot = (
+            again.plots[n]
+            if again is not None
+            else draw(panel, view, planned, columns, rows, letters=letters, signs=signs)
+        )
         out.append(title(panel, view, planned, width, signs, first=n == 0))
         areas.append(Area(left, len(out), columns, rows))
         cross = _cross(plot, panel, view, signs)
@@ -71,7 +82,13 @@ def frame(
         plots.append(plot)
     out += [_axis_line(plots[-1], left, signs), _label_line(plots[-1], left)]
     cut = tuple(tuple(fit(runs, width, signs.more)) for runs in out[:height])
-    return Frame(cut, tuple(areas), tuple(plots))
+    return Frame(cut, tuple(areas), tuple(plots), plans, key)
+
+
+def _plans(
+    panels: Sequence[Sequence[Lines]], view: View, columns: int, heights: list[int]
+) -> tuple[Plan, ...]:
+    return tuple(plan(panel, view, columns, rows) for panel, rows in zip(panels, heights, strict=True))
 
 
 def _shares(rows: int, count: int) -> list[int]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, TypeVar, cast
 
 from explorer.metrics import Group, group_by
 from explorer.metrics.comparison import Comparison
+from explorer.metrics.pixels import Smoothings
 from explorer.metrics.smooth import smooth
 from explorer.tui.charts.view import Span, View
 
@@ -17,6 +18,10 @@ if TYPE_CHECKING:
 
     Floats = npt.NDArray[np.float64]
 
+T = TypeVar("T")
+
+_SCOPES = 4
+"""So many windows are kept thinned: the ones just looked at."""
 _MARGIN = 0.06
 """How much of the inherited part the default window shows, of the width behind the first fork."""
 _GAP = 5.0
@@ -34,9 +39,13 @@ class Lines:
         self._x: list[Floats] = []
         self._y: list[Floats] = []
         self._own_at: list[int] = []
+        self._placed: list[npt.NDArray[np.bool_] | None] = []
+        self._smoothings = Smoothings()
+        self._kept: dict[object, dict[object, object]] = {}
         for curve in self.curves:
             x, y = np.frombuffer(curve.x), np.frombuffer(curve.values)
             placed = np.isfinite(x)  # a row without tokens, or without a time, has no place on that axis
+            self._placed.append(None if placed.all() else placed)
             # clocks of two machines may disagree: a line never runs backwards
             self._x.append(np.maximum.accumulate(x[placed]) if len(x) else x)
             self._y.append(y[placed])
@@ -84,7 +93,7 @@ class Lines:
             if told is None or not len(told.x):
                 return np.empty(0), np.empty(0), 0
             return np.frombuffer(told.x), self._smooth(i, np.frombuffer(told.values), view.weight, True), 0
-        return self._x[i], self._smooth(i, self._y[i], view.weight, False), self._own_at[i]
+        return self._x[i], self._whole(i, view.weight), self._own_at[i]
 
     def raw(self, i: int, view: View) -> tuple[Floats, Floats]:
         """The points before smoothing."""
@@ -123,7 +132,7 @@ class Lines:
         import numpy as np
 
         if (i, view.weight) not in self._lasts:
-            ys = self._smooth(i, self._y[i], view.weight, False)
+            ys = self._whole(i, view.weight)
             good = np.flatnonzero(np.isfinite(ys))
             self._lasts[i, view.weight] = float(ys[good[-1]]) if len(good) else None
         return self._lasts[i, view.weight]
@@ -154,6 +163,29 @@ class Lines:
         if key not in self._means:
             self._means[key] = _mean([self.points(i, view)[:2] for i in members])
         return self._means[key]
+
+    def kept(self, scope: object, key: object, make: Callable[[], T]) -> T:
+        """What was made under this key before, as long as the scope stays the same."""
+        if scope not in self._kept:
+            if len(self._kept) > _SCOPES:
+                self._kept.clear()
+            self._kept[scope] = {}
+        found = self._kept[scope]
+        if key not in found:
+            found[key] = make()
+        return cast("T", found[key])
+
+    def _whole(self, i: int, weight: float) -> Floats:
+        """A curve's values, smoothed: what forks have in common with their parent is smoothed once."""
+        line = self.curves[i].line
+        if line is None or not weight:
+            return self._smooth(i, self._y[i], weight, False)
+        if (i, weight, False) not in self._smoothed:
+            smoothed = self._smoothings.whole(line.stretches, weight)
+            self._smoothed[i, weight, False] = (
+                smoothed if self._placed[i] is None else smoothed[self._placed[i]]
+            )
+        return self._smoothed[i, weight, False]
 
     def _smooth(self, i: int, values: Floats, weight: float, delta: bool) -> Floats:
         if not weight:

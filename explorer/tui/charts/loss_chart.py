@@ -41,6 +41,7 @@ class LossChart(Widget, can_focus=True):
         self.signs = signs
         self._lines: tuple[Lines, ...] | None = None
         self._frame: Frame | None = None
+        self._stale = True
         self._styles: Mapping[int, Style] = {}
         self._pressed: tuple[Area, int, int, View] | None = None
         """Where the mouse went down, and how it looked then; the view while it drags is made from that."""
@@ -61,7 +62,7 @@ class LossChart(Widget, can_focus=True):
     def look(self, view: View) -> None:
         """Look at it in this way; the same again costs nothing."""
         if view != self.view or self._lines is None:
-            self.view, self._frame = view, None
+            self.view, self._stale = view, True
             self.refresh()
             self.post_message(self.Looked())
 
@@ -153,26 +154,26 @@ class LossChart(Widget, can_focus=True):
         self._restyle(None)
 
     def _restyle(self, _: object) -> None:
-        self._styles = styles_of(self)
+        # looked up for each line, the ground would cost as much as drawing
+        ground = self.rich_style
+        self._styles = {ink: ground + style for ink, style in styles_of(self).items()}
         self.refresh()
 
     def on_resize(self) -> None:
-        self._frame = None
+        self._stale = True
 
     def render_line(self, y: int) -> Strip:
         width, height = self.size
-        if self._frame is None and self.lines and height > 3:
+        if self._stale and self.lines and height > 3:
+            letters = self.app.no_color
             self._frame = frame(
-                self.lines, self.view, width, height, letters=self.app.no_color, signs=self.signs
+                self.lines, self.view, width, height, letters=letters, signs=self.signs, before=self._frame
             )
-        ground = self.rich_style
+            self._stale = False
         if self._frame is None or y >= len(self._frame.lines):
-            return Strip.blank(width, ground)
-        styles = self._styles
-        segments = [
-            Segment(text, ground + styles.get(ink, Style.null())) for text, ink in self._frame.lines[y]
-        ]
-        return Strip(segments, width)
+            return Strip.blank(width, self.rich_style)
+        styles, ground = self._styles, self._styles[inks.BLANK]
+        return Strip([Segment(text, styles.get(ink, ground)) for text, ink in self._frame.lines[y]], width)
 
     # -- the mouse: a click sets the crosshair, dragging pans, the wheel zooms, with shift it pans
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     Floats = npt.NDArray[np.float64]
     Line = tuple[Floats, Floats]
 
-_BLOWN_UP, _KEPT = 8.0, 2.0
+_BLOWN_UP, _KEPT = 5.0, 2.0
 """A curve that leaves so many times the calm range of all blew up; so many times that range is shown."""
 _FAR_OFF = 20.0
 
@@ -135,10 +135,31 @@ def cut(x: Floats, y: Floats, window: Span, view: View, width: int) -> Line:
     if view.log_x:
         start = int(x.searchsorted(0.0, "right"))
         x, y = np.log10(x[start:]), y[start:]
-    return thinned(x, y, width)
+    return thinned(*_clipped(x, y, view.place(window[0]), view.place(window[1])), width)
+
+
+def _clipped(x: Floats, y: Floats, low: float, high: float) -> Line:
+    """The points outside moved to the edge, along the line: zoomed in they are a million dots away."""
+    import numpy as np
+
+    room = (high - low) / 100
+    if len(x) < 2 or (x[0] >= low - room and x[-1] <= high + room):
+        return x, y
+    x, y = x.copy(), y.copy()
+    for at, beside, edge in ((0, 1, low - room), (-1, -2, high + room)):
+        if (x[at] < edge) == (at == 0) and x[at] != x[beside]:
+            y[at] = np.interp(edge, np.sort(x[[at, beside]]), y[[at, beside]] if at == 0 else y[[beside, at]])
+            x[at] = edge
+    return x, y
 
 
 def _halves(lines: Lines, view: View, i: int, window: Span, width: int) -> tuple[Line, Line]:
+    return lines.kept(
+        (view.look_at_x, window, width), ("halves", i), lambda: _cut_halves(lines, view, i, window, width)
+    )
+
+
+def _cut_halves(lines: Lines, view: View, i: int, window: Span, width: int) -> tuple[Line, Line]:
     x, y, own_at = lines.points(i, view)
     start = max(own_at - 1, 0) if own_at < len(x) else own_at  # the join to the parent's last point is own
     inherited = cut(x[:own_at], y[:own_at], window, view, width)

@@ -99,7 +99,11 @@ def _trace_behind(
             x, y = cut(np.frombuffer(tail.x), np.frombuffer(tail.values), planned.window, view, raster.width)
             raster.trace(scale.x(x), scale.y(y), FAINT, mark=",")
     if view.weight and not means:
-        x, y = cut(*lines.raw(part.curve, view), planned.window, view, raster.width)
+        x, y = lines.kept(
+            (view.look_at_x, planned.window, raster.width),
+            ("raw", part.curve),
+            lambda: cut(*lines.raw(part.curve, view), planned.window, view, raster.width),
+        )
         raster.trace(scale.x(x), scale.y(y), FAINT, mark=",")
     x, y = part.inherited
     raster.trace(scale.x(x), scale.y(y), FAINT if means else INHERITED, layer=1)
@@ -224,16 +228,19 @@ def _mark_fork(plot: Plot, lines: Lines, i: int, ink: int, signs: Signs) -> None
 
 
 def _mark_leaving(plot: Plot, part: Part, ink: int, signs: Signs) -> None:
-    """Where a line leaves the plot for good: it goes on far above, or below."""
+    """Where a line first leaves the plot: it goes on far above, or below."""
     import numpy as np
 
     x, y = part.own
-    for out, row, sign in (
-        (np.flatnonzero(y > plot.scale.y1), 0, signs.above),
-        (np.flatnonzero(y < plot.scale.y0), plot.rows - 1, signs.below),
-    ):
-        if len(out):
-            plot.put(_column(plot.scale, x[out[0]]), row, sign, ink)
+    for edge, row, sign in ((plot.scale.y1, 0, signs.above), (plot.scale.y0, plot.rows - 1, signs.below)):
+        out = np.flatnonzero(y > edge if row == 0 else y < edge)
+        if not len(out):
+            continue
+        at, place = int(out[0]), float(x[out[0]])
+        if at and math.isfinite(y[at - 1]):
+            share = float((edge - y[at - 1]) / (y[at] - y[at - 1]))
+            place = float(x[at - 1]) + share * (place - float(x[at - 1]))
+        plot.put(_column(plot.scale, place), row, sign, ink)
 
 
 def _add_checkpoints(plot: Plot, lines: Lines, view: View, signs: Signs) -> None:
@@ -248,7 +255,8 @@ def _add_checkpoints(plot: Plot, lines: Lines, view: View, signs: Signs) -> None
         plot.checkpoints.append(column)
         value = lines.height_at(view.selected, view, x) if view.shows(curve.label) else None
         row = plot.scale.row(value) if value is not None else None
-        if row is not None and 0 <= row < plot.rows and plot.cells[row][0][column] != signs.fork:
+        inside = row is not None and 0 <= row < plot.rows
+        if inside and plot.cells[row or 0][0][column] not in (signs.fork, letter(view.selected)):
             plot.put(column, row, signs.checkpoint, ink)
 
 

@@ -46,6 +46,11 @@ class View:
     def shows(self, label: str) -> bool:
         return label not in self.hidden and label not in self.left_out
 
+    @property
+    def look_at_x(self) -> tuple[object, ...]:
+        """What of the view decides which points there are to draw."""
+        return self.log_x, self.weight, self.delta
+
     def place(self, x: float) -> float:
         """Where an x stands along the axis: on a logarithmic one its logarithm, NaN where it has none."""
         if not self.log_x:

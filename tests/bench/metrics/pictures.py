@@ -11,7 +11,6 @@ from pathlib import Path
 from immutables import Map
 
 from explorer.lineage.address import Node
-from explorer.lineage.rows import Rows
 from explorer.lineage.state import State
 from explorer.lineage.values import Bucket, RunView, Snapshot
 from explorer.metrics import compare
@@ -87,12 +86,13 @@ class Drawn(MemoryWorkspace):
 
 
 class Screens(ExplorerApp):
-    """Opens on the comparison of everything that the workspace has."""
+    """Opens on the comparison of some nodes, or of everything that was made up."""
+
+    nodes = ()
 
     def _opened(self, workspace):
         super()._opened(workspace)
-        assert Rows(workspace.state.buckets)
-        self.push_screen(CompareScreen(self.session, tuple(workspace.subjects)))
+        self.push_screen(CompareScreen(self.session, self.nodes or tuple(workspace.subjects)))
 
 
 def names(keys):
@@ -101,7 +101,7 @@ def names(keys):
     return [told.get(key, key) for key in keys]
 
 
-async def shoot(name, folder, workspace=None):
+async def shoot(name, folder, workspace=None, nodes=()):
     size, told, keys = STATES[name]
     told = dict(told)
     running = told.pop("running", False)
@@ -112,6 +112,7 @@ async def shoot(name, folder, workspace=None):
         lambda: made, made.state, glyphs=ASCII if name == "ascii" else UNICODE, clock=lambda: NOW_NS
     )
     os.environ.pop("NO_COLOR", None)
+    app.nodes = nodes
     app.animation_level = "none"
     app.theme = "explorer-light" if name.startswith("light") else "explorer-dark"
     async with app.run_test(size=size) as pilot:

@@ -1,9 +1,7 @@
-"""The compare screen: reads curves in a thread, paints them, and forks and resumes from their checkpoints."""
+"""The compare screen: chart, table, and what can be done from the checkpoint under the crosshair."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import ClassVar
 
@@ -13,30 +11,25 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.widgets import Input
 
-from explorer.errors import ExplorerError
 from explorer.lineage.address import Node
 from explorer.lineage.rows import Rows as LineageRows
-from explorer.metrics import Comparison, Row
 from explorer.tui import wording
 from explorer.tui.actions import Action, bindings
 from explorer.tui.charts.curve_table import CurveTable, Shown
 from explorer.tui.charts.loss_chart import LossChart
-from explorer.tui.charts.numbers import rows_of
 from explorer.tui.charts.signs import ASCII, UNICODE
-from explorer.tui.charts.title import axis_name
 from explorer.tui.columns import Piece
 from explorer.tui.filtering import Prompt
 from explorer.tui.footer import Footer
 from explorer.tui.names import shown
 from explorer.tui.paint import LineView
-from explorer.tui.screens.compare.choosing import Choosing
 from explorer.tui.screens.compare.code import Asked
 from explorer.tui.screens.compare.comparing import Comparing
 from explorer.tui.screens.compare.keys import ACTIONS, MOUSE
+from explorer.tui.screens.compare.reading import Reading
 from explorer.tui.screens.compare.saving import SaveAs, proposed, write
 from explorer.tui.screens.compare.telling import told
 from explorer.tui.screens.forking import Forking
-from explorer.tui.screens.pick import Pick
 from explorer.tui.session import Session
 from explorer.tui.status import Said
 
@@ -47,16 +40,8 @@ _TABLE_FROM = 14
 """Lower screens show the chart alone."""
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
-    """What one reading brought."""
-
-    comparisons: tuple[Comparison, ...]
-    rows: tuple[Row, ...]
-
-
-class CompareScreen(Choosing, Forking):
-    """Reads the curves, inherited history included, and again while a run lives."""
+class CompareScreen(Reading, Forking):
+    """Composes and paints; what is read, chosen and looked at are the classes below it."""
 
     ACTIONS: ClassVar[tuple[Action, ...]] = ACTIONS
     BINDINGS = bindings(ACTIONS)
@@ -73,17 +58,7 @@ class CompareScreen(Choosing, Forking):
 
     def __init__(self, session: Session, nodes: tuple[Node, ...]) -> None:
         self.signs = ASCII if session.glyphs.ascii else UNICODE
-        super().__init__(session, LossChart(signs=self.signs, id="chart"))
-        self._compared = nodes
-        self._metrics: tuple[str, ...] = ()
-        """Those that were asked for; empty for whatever is best to begin with."""
-        self._x = "step"
-        self._baseline: Node | None = None
-        self._found: Found | None = None
-        self._was_live = False
-        self._asked_for: tuple[Node, ...] = ()
-        self._counted = 0.0
-        """The smoothing that the numbers were made with."""
+        super().__init__(session, LossChart(signs=self.signs, id="chart"), nodes)
 
     def compose(self) -> ComposeResult:
         yield LineView(id="header")
@@ -106,12 +81,18 @@ class CompareScreen(Choosing, Forking):
             comparisons=self.chart.comparisons,
             view=self.view,
             sorting=self.sorting,
-            has_baseline=self._baseline is not None,
+            has_baseline=self.baseline is not None,
         )
 
     @property
     def help_actions(self) -> tuple[Action, ...]:
         return (*ACTIONS, *MOUSE)
+
+    def action_act(self, name: str) -> None:
+        """A reason why the key before did not apply stands until the next key."""
+        if self._said is not None and self._said.kind == "why":
+            self.hush()
+        super().action_act(name)
 
     def on_mount(self) -> None:
         self.query_one("#query", Input).placeholder = "val_loss<2.05  lr>1e-4  name  !other"
@@ -122,88 +103,16 @@ class CompareScreen(Choosing, Forking):
     def on_resize(self) -> None:
         self.call_after_refresh(self.state_changed)
 
-    @property
-    def present(self) -> tuple[Node, ...]:
-        """What is compared and has not been deleted meanwhile."""
-        return tuple(node for node in self._compared if node.bucket in self.session.state.buckets)
-
-    # -- reading
-
-    def _again(self) -> None:
-        """While a run lives, and once more when the last one has ended."""
-        buckets = {node.bucket for node in self._compared}
-        live = any(run.is_live and run.bucket in buckets for run in self.session.state.runs.values())
-        if live or self._was_live:
-            self._read()
-        self._was_live = live
-
-    def _read(self) -> None:
-        workspace, x, weight = self.session.workspace, self._x, self.view.weight
-        nodes, metrics = self.present, self._metrics
-        baseline = self._baseline if self._baseline in nodes else None
-        if workspace is None or not nodes:
-            return
-
-        def call() -> Found:
-            against = baseline if baseline is not None else "parent"
-            if metrics:
-                comparisons = workspace.compare(nodes, metrics, x, baseline=against)
-            else:
-                comparisons = (workspace.compare(nodes, None, x, baseline=against),)
-            return Found(comparisons, rows_of(comparisons, weight))
-
-        self._counted, self._asked_for = weight, nodes
-        self.session.run(self, call, self._took, self._failed, group="compare", exclusive=True)
-
-    def _took(self, found: Found) -> None:
-        first = self._found is None
-        if found == self._found:
-            return
-        self._found = found
-        self.rows = found.rows
-        self.chart.show(found.comparisons)
-        self._x = found.comparisons[0].x
-        if first or (self._said is not None and self._said.kind == "busy"):
-            self.hush()
-        if not any(len(curve.values) for curve in found.comparisons[0].nodes):
-            self.say(Said("None of these has metrics yet.", "why", "runs write runs/<id>/metrics.jsonl"))
-        self.apply_filter()
-        self.state_changed()
-
-    def _failed(self, error: ExplorerError) -> None:
-        """What could not be read is not asked for again."""
-        if self._found is not None:
-            self._metrics = tuple(c.metric for c in self._found.comparisons) if self._metrics else ()
-            self._x = self._found.comparisons[0].x
-        self.complain(error)
-
-    def _recount(self) -> None:
-        """The numbers of the table anew, for another smoothing."""
-        comparisons, weight = self.chart.comparisons, self.view.weight
-        if not comparisons:
-            return
-
-        def took(rows: tuple[Row, ...]) -> None:
-            self.rows = rows
-            self.paint()
-
-        self._counted = weight
-        self.session.run(
-            self, lambda: rows_of(comparisons, weight), took, self.complain, group="numbers", exclusive=True
-        )
-
     # -- painting
 
     def state_changed(self) -> None:
         palette, glyphs = self.session.palette, self.session.glyphs
         labels = [shown(self.session.state.label(node)) for node in self.present]
-        buckets = {node.bucket for node in self.present}
-        live = [run for run in self.session.state.runs.values() if run.is_live and run.bucket in buckets]
         left: list[Piece] = [
             (" compare  ", palette.dim),
             (wording.fit("  ".join(labels), max(10, self.size.width - 22), glyphs.more), palette.strong),
         ]
-        right: list[Piece] = [(f"{glyphs.running} live ", palette.primary)] if live else []
+        right: list[Piece] = [(f"{glyphs.running} live ", palette.primary)] if self.live else []
         self.query_one("#header", LineView).write(left, right)
         self.query_one(CurveTable).restyle()
         self.paint()
@@ -212,10 +121,7 @@ class CompareScreen(Choosing, Forking):
 
     @on(LossChart.Looked)
     def _looked(self) -> None:
-        if self.view.weight != self._counted:
-            self._recount()
-        if self._said is not None and self._said.kind == "why":
-            self._said = None  # it may apply now
+        self.count_again()
         self.paint()
 
     def paint(self) -> None:
@@ -225,7 +131,7 @@ class CompareScreen(Choosing, Forking):
         line = self.query_one("#told", LineView)
         self.set_class(self.size.height < _TABLE_FROM, "-low")
         if comparisons and curve is not None:
-            line.write(told(comparisons[0], curve, self.view.selected, self.signs, palette))
+            line.write(told(comparisons[0], curve, self.view.selected, self.size.width, self.signs, palette))
             rows = self.in_sight
             if not self.has_class("-only-table"):
                 table.styles.height = min(len(rows), max(self.size.height // 3 - 2, 2)) + 1
@@ -261,54 +167,6 @@ class CompareScreen(Choosing, Forking):
         if others > 0:
             right.append((f"m: {wording.count(others, 'more metric')} ", palette.dim))
         return left, right
-
-    # -- what is compared
-
-    def do_metrics(self) -> None:
-        comparison = self.chart.comparisons[0]
-        ticked = [c.metric for c in self.chart.comparisons]
-
-        def answered(picked: tuple[str, ...] | None) -> None:
-            if picked is not None:
-                self._show_metrics(picked)
-
-        self.app.push_screen(Pick("Metrics", comparison.metrics, ticked, self.session, many=True), answered)
-
-    def do_next_metric(self) -> None:
-        self._step_metric(1)
-
-    def do_last_metric(self) -> None:
-        self._step_metric(-1)
-
-    def _step_metric(self, by: int) -> None:
-        comparison = self.chart.comparisons[0]
-        names = comparison.metrics
-        at = names.index(comparison.metric) if comparison.metric in names else 0
-        self._show_metrics((names[(at + by) % len(names)],))
-
-    def _show_metrics(self, names: Sequence[str]) -> None:
-        self._metrics = tuple(names)
-        self.say(Said(f"reading {shown(', '.join(names))} …", "busy"))
-        self._read()
-
-    def do_axis(self) -> None:
-        comparison = self.chart.comparisons[0]
-        axes = comparison.axes
-        self._x = axes[(axes.index(comparison.x) + 1) % len(axes)] if comparison.x in axes else axes[0]
-        self.say(Said(f"over {axis_name(self._x)} …", "busy"))
-        self._read()
-
-    def do_baseline(self) -> None:
-        """The selected curve; pressed on it again, each one's parent."""
-        curve = self.chart.curve
-        if curve is None:
-            return
-        taken = self._baseline == curve.node
-        self._baseline = None if taken else curve.node
-        base = "each one's parent" if taken else shown(curve.label)
-        self.say(Said(f"differences to {base} …", "busy"))
-        self.chart.look(replace(self.view, delta=True, y_zoom=1.0, y_shift=0.0))
-        self._read()
 
     def do_panes(self) -> None:
         now = next((at for at, name in enumerate(_PANES) if name and self.has_class(name)), 0)
@@ -350,7 +208,7 @@ class CompareScreen(Choosing, Forking):
     @property
     def _asked(self) -> Asked:
         metrics = [comparison.metric for comparison in self.chart.comparisons]
-        return Asked(self.session.state.store, self.present, metrics, self._x, self.view, self._baseline)
+        return Asked(self.session.state.store, self.present, metrics, self._x, self.view, self.baseline)
 
     def do_copy(self) -> None:
         self.app.copy_to_clipboard(self._asked.python)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from rich.cells import cell_len
+
 from explorer.lineage.values import show_overrides
 from explorer.metrics import Comparison, NodeCurve
 from explorer.metrics.ticks import delta_label, value_label
@@ -14,14 +16,20 @@ from explorer.tui.theme import Palette
 
 
 def told(
-    comparison: Comparison, curve: NodeCurve, number: int, signs: Signs, palette: Palette
+    comparison: Comparison, curve: NodeCurve, number: int, width: int, signs: Signs, palette: Palette
 ) -> list[Piece]:
-    """Name and changes, the three answers to where it parted, the best, the difference."""
+    """Name and changes, then as many facts as fit: where it parted, its best, how it stands to its parent."""
     pieces: list[Piece] = [(f" {letter(number)} ", palette.key), (f"{shown(curve.label)} ", palette.strong)]
     if curve.overrides:
         pieces.append((f" {shown(show_overrides(curve.overrides))} ", palette.accent))
-    said = [*_parting(curve), *_best(comparison, curve), *_difference(comparison, curve)]
-    pieces.append((signs.said(" " + "; ".join(said)), palette.dim))
+    room = width - sum(cell_len(text) for text, _ in pieces)
+    facts = (*_parting(curve), *_best(comparison, curve), *_difference(comparison, curve))
+    for nth, fact in enumerate(facts):
+        said = signs.said(f"{signs.between if nth else ' '}{fact}")
+        if cell_len(said) > room:
+            break
+        pieces.append((said, palette.dim))
+        room -= cell_len(said)
     return pieces
 
 
@@ -36,10 +44,9 @@ def _parting(curve: NodeCurve) -> list[str]:
     same = parted.identical_until
     if same is None:
         return [*said, "no step in common with its parent since"]
-    said.append(f"the same bits to {same:g}" if same > curve.fork_step else "other bits at once")
-    said.append(
-        f"parts for good at {parted.visible:g}" if parted.visible is not None else "parts nowhere clearly"
-    )
+    said.append(f"bit-identical to {same:g}" if same > curve.fork_step else "differs from its first step")
+    clear = parted.visible
+    said.append(f"clearly apart from {clear:g}" if clear is not None else "nowhere clearly apart")
     return said
 
 
