@@ -21,9 +21,9 @@ from granian.http import HTTP1Settings
 from granian.server.embed import Server
 
 from explorer.errors import ExplorerError, StoreTrouble
-from explorer.localstore import iam_wire
 from explorer.localstore.engine.engine import Engine
-from explorer.localstore.iam import Iam
+from explorer.localstore.iam.authority import Iam
+from explorer.localstore.iam.handler import handler as iam_handler
 from explorer.localstore.places import (
     LOG,
     Lock,
@@ -69,7 +69,7 @@ def serve(
             owner_since_ns=(folder / "owner.json").stat().st_mtime_ns,
         )
         app = App(engine, iam)
-        app.handlers["Iam"] = iam_wire.handler(iam)
+        app.handlers["Iam"] = iam_handler(iam)
         # An address that means all of them is no place to connect to.
         near = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
         endpoint = f"http://{f'[{near}]' if ':' in near else near}:{reserved.getsockname()[1]}"

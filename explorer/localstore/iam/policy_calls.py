@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from urllib.parse import quote
 
-from explorer.localstore.iam_call import Call, Tree, paging
-from explorer.localstore.iam_policies import StoredPolicy
+from explorer.localstore.iam.call import Call, Tree, paging
+from explorer.localstore.iam.policies import StoredPolicy
 from explorer.localstore.refusals import Refusal
 from explorer.localstore.wire.answers import iso_ms
 

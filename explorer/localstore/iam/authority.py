@@ -22,9 +22,9 @@ from explorer.access import (
 )
 from explorer.errors import BadInput
 from explorer.localstore.engine.ledger import Ledger
-from explorer.localstore.iam_keys import AccessKey, Keys
-from explorer.localstore.iam_policies import Policies
-from explorer.localstore.iam_tables import has_tables, prepare_tables
+from explorer.localstore.iam.keys import AccessKey, Keys
+from explorer.localstore.iam.policies import Policies
+from explorer.localstore.iam.tables import has_tables, prepare_tables
 from explorer.localstore.refusals import Refusal
 from explorer.localstore.wire.auth import Principal
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from urllib.parse import parse_qsl
 
-from explorer.localstore import iam_calls
-from explorer.localstore.iam import Iam
-from explorer.localstore.iam_answers import write
-from explorer.localstore.iam_call import Call as IamCall
+from explorer.localstore.iam import calls
+from explorer.localstore.iam.answers import write
+from explorer.localstore.iam.authority import Iam
+from explorer.localstore.iam.call import Call as IamCall
 from explorer.localstore.refusals import Refusal
 from explorer.localstore.wire.answers import Answer
 from explorer.localstore.wire.call import Call, Handler
@@ -23,7 +23,7 @@ def handler(iam: Iam) -> Handler:
         form = _form(await call.document(), request.query)
         name = form.get("Action", "")
         asked = IamCall(iam, call.proof.principal.access_key, form, request.wants_json)
-        tree = await call.run(iam_calls.answer, asked, name)
+        tree = await call.run(calls.answer, asked, name)
         return write(name, tree, as_json=request.wants_json, request_id=request.id)
 
     return answer

@@ -7,8 +7,8 @@ from typing import Any
 
 from explorer.access import BucketRole, parse_role
 from explorer.errors import BadInput
-from explorer.localstore.iam_call import Call, Tree, paging
-from explorer.localstore.iam_keys import AccessKey
+from explorer.localstore.iam.call import Call, Tree, paging
+from explorer.localstore.iam.keys import AccessKey
 from explorer.localstore.refusals import Refusal
 from explorer.localstore.wire.answers import iso_ms
 

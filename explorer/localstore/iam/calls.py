@@ -7,9 +7,9 @@ others.
 
 from __future__ import annotations
 
-from explorer.localstore.iam_call import Call, Tree
-from explorer.localstore.iam_key_calls import KEY_CALLS
-from explorer.localstore.iam_policy_calls import POLICY_CALLS
+from explorer.localstore.iam.call import Call, Tree
+from explorer.localstore.iam.key_calls import KEY_CALLS
+from explorer.localstore.iam.policy_calls import POLICY_CALLS
 from explorer.localstore.refusals import Refusal
 
 _CALLS = KEY_CALLS | POLICY_CALLS

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from explorer.localstore.iam import Iam
+from explorer.localstore.iam.authority import Iam
 from explorer.localstore.refusals import Refusal
 
 Tree = dict[str, Any]

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from explorer.access import Policy, parse_policy, read_stored
 from explorer.errors import BadInput
 from explorer.localstore.engine.ledger import Ledger, Transaction
-from explorer.localstore.iam_keys import no_such_key
+from explorer.localstore.iam.keys import no_such_key
 from explorer.localstore.refusals import Refusal
 
 # Source: https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreatePolicy.html

@@ -1,0 +1,1 @@
+"""Access keys and policies of the local store, and the IAM calls that change them."""
