@@ -24,9 +24,11 @@ def test_branching_does_what_it_says(tmp_path):
     )
     client.execute()
     told = {cell.source.splitlines()[-1]: said(cell) for cell in notebook.cells if cell.cell_type == "code"}
-    assert "6 forks" not in told["ex"]
-    assert "5 buckets, 4 forks" in told["ex"], "the tree at the end has all forks"
+    assert "8 buckets, 7 forks" in told["ex"], "the tree at the end has all forks"
     assert "did you mean `weight_decay`?" in told["    print(error.hint)"]
+    assert "smoothing=0.6, colour_by='lr'" in told["comparison.snippet"]
+    assert "spirals@step-150" in told["comparison.selected"]
+    assert "same_until" in told['comparison.table[["fork", "same_until", "parts_at"]]']
     assert "spirals-lr-0.1" in told["best"], "the larger learning rate is the best of them"
     assert "lr 0.02 → 0.1" in told['ex["spirals@step-200"].diff(best)']
     assert "on this disk" in told["ahead.prefetch().wait()"]
