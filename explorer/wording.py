@@ -62,6 +62,15 @@ def delta(change: float) -> str:
     return loss(abs(change)) if abs(change) >= 0.1 else f"{abs(change):.2g}"
 
 
+def duration(seconds: float) -> str:
+    """`under 1 s`, `12 s`, `3 min`, `1.5 h`."""
+    if seconds < 1:
+        return "under 1 s"
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
 def count(number: int, one: str, many: str | None = None) -> str:
     """`1 fork`, `3 forks`, `12,400 snapshots`."""
     return f"{number:,} {one if number == 1 else many or one + 's'}"

@@ -19,7 +19,7 @@ from explorer.notebook.overrides import check
 if TYPE_CHECKING:
     from explorer.notebook.checkpoint import CheckpointView
     from explorer.notebook.comparison import ComparisonView
-    from explorer.notebook.diff import DiffView
+    from explorer.notebook.diff import DiffView, ThreeWayView
     from explorer.notebook.prefetching import Prefetch
     from explorer.notebook.run import RunHandle
     from explorer.notebook.tree import LineageTree
@@ -200,9 +200,20 @@ class Explorer:
 
     def diff(self, a: object, b: object) -> DiffView:
         """What changes from `a` to `b`: objects, tensors, configuration, training state."""
-        from explorer.notebook.diff import DiffView
+        from explorer.notebook.diff import DiffView, Places
 
-        return DiffView(self.workspace.diff(self.node(a).node, self.node(b).node))
+        left, right = self.node(a).node, self.node(b).node
+        return DiffView(self.workspace.diff(left, right), Places(self, left, right))
+
+    def three_way(self, fork: object) -> ThreeWayView:
+        """What a fork changed, and what its parent has changed since the fork point.
+
+        Raises:
+            BadInput: it is no fork.
+        """
+        from explorer.notebook.diff import ThreeWayView
+
+        return ThreeWayView(self.workspace.three_way(self.node(fork).node))
 
     def compare(
         self, places: Iterable[object], metric: str | Iterable[str] | None = None, **look: object

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from explorer.lineage.values import Scalar
     from explorer.notebook.checkpoint import CheckpointView
-    from explorer.notebook.diff import DiffView
+    from explorer.notebook.diff import DiffView, ThreeWayView
     from explorer.notebook.explorer import Explorer
     from explorer.notebook.prefetching import Prefetch
     from explorer.notebook.run import RunHandle
@@ -93,6 +93,14 @@ class BoundNode:
     def diff(self, other: object) -> DiffView:
         """What changes from here to `other`. Two listings, and the heads of the files that differ."""
         return self._explorer.diff(self, other)
+
+    def three_way(self) -> ThreeWayView:
+        """This fork and its parent's head, each against the snapshot that the fork was made from.
+
+        Raises:
+            BadInput: its bucket is no fork.
+        """
+        return self._explorer.three_way(self)
 
     def fork(
         self, name: str | None = None, *, overrides: Mapping[str, Scalar] | None = None, **changes: object

@@ -11,17 +11,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from explorer.checkpoints.narrowing import Filter, result_of
 from explorer.checkpoints.outline import kind_of, members
 from explorer.checkpoints.printable import exportable
 from explorer.errors import BadInput
 from explorer.lineage.address import Node
 from explorer.lineage.values import StoreInfo
-from explorer.tui.narrowing import Filter, result_of
 
 if TYPE_CHECKING:
     from explorer.checkpoints import Diff, Section
     from explorer.checkpoints.fork_diff import ThreeWay
-    from explorer.tui.narrowing import Results
+    from explorer.checkpoints.narrowing import Results
 
 FORMATS = ("csv", "json")
 _NUMBERS = (

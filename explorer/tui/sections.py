@@ -192,7 +192,7 @@ class SectionsView(ScrollView, can_focus=True, inherit_bindings=False):
         return self._rows.row(line.row, widths, expanded=expanded, depth=line.depth)
 
     def _result(self, row: Row) -> Statistics | None:
-        from explorer.tui.narrowing import result_of
+        from explorer.checkpoints.narrowing import result_of
 
         if id(row) not in self._told:
             self._told[id(row)] = result_of(row, self.results)

@@ -12,7 +12,7 @@ from explorer.tui.columns import Piece
 from explorer.tui.glyphs import Glyphs
 from explorer.tui.theme import Palette
 from explorer.tui.verbs import Verbs
-from explorer.wording import count, size
+from explorer.wording import count, duration, size
 
 if TYPE_CHECKING:
     from explorer.checkpoints.statistics import Statistics
@@ -72,28 +72,3 @@ class ValuesRun:
                 ("esc stops ", palette.dim),
             ],
         )
-
-
-def duration(seconds: float) -> str:
-    """`under 1 s`, `12 s`, `3 min`, `1.5 h`."""
-    if seconds < 1:
-        return "under 1 s"
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
-
-
-def in_words(plan: Plan, bytes_s: float) -> str:
-    """What a plan would take: `18 tensors, 1.2 GB to read, 12 s at 100 MB/s`."""
-    if not plan.pairs:
-        free = count(len(plan.identical), "identical tensor")
-        return f"{free}: nothing to read" if plan.identical else "nothing that can be compared"
-    took = f"{duration(plan.read_bytes / bytes_s)} at {size(int(bytes_s))}/s"
-    return f"{count(len(plan.pairs), 'tensor')}, {size(plan.read_bytes)} to read, {took}"
-
-
-def left_out(plan: Plan) -> str:
-    """Which tensors of a plan are not read, and why; empty where there are none."""
-    told = [f"{len(plan.identical):,} identical, not read"] if plan.identical and plan.pairs else []
-    told += [f"{len(names):,} not compared: {why}" for why, names in plan.refusals]
-    return "; ".join(told)

@@ -10,10 +10,10 @@ from rich.cells import cell_len
 
 from explorer.checkpoints import Row, Section, Tensor
 from explorer.checkpoints.folding import fold
+from explorer.checkpoints.narrowing import ORDERS, Filter, arrange, parse, result_of, search
 from explorer.checkpoints.outline import TensorRow
 from explorer.checkpoints.statistics import Statistics
 from explorer.tui.glyphs import ASCII, UNICODE
-from explorer.tui.narrowing import ORDERS, Filter, arrange, parse, result_of, search
 from explorer.tui.section_lines import MEMBER, SectionLines
 from explorer.tui.section_rows import SectionRows, Widths
 from explorer.tui.theme import DARK, Palette, missing_colours

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
 
+from explorer.checkpoints.narrowing import ORDERS, Filter, Order, arrange
 from explorer.errors import ExplorerError
 from explorer.lineage.address import Node
 from explorer.tui.actions import Action, bindings
@@ -17,7 +18,6 @@ from explorer.tui.differing import Differing, differing, fork_of
 from explorer.tui.exporting import Asked, Shown, write
 from explorer.tui.fitting import fit, fit_end
 from explorer.tui.names import shown
-from explorer.tui.narrowing import ORDERS, Filter, Order, arrange
 from explorer.tui.paint import LineView
 from explorer.tui.screens.diff_keys import ACTIONS
 from explorer.tui.screens.diff_values import DiffValues

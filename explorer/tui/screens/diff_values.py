@@ -6,6 +6,7 @@ import time
 from typing import TYPE_CHECKING
 
 from explorer.checkpoints.outline import TensorRow, members
+from explorer.checkpoints.value_plan import left_out
 from explorer.errors import ExplorerError
 from explorer.lineage.address import Node
 from explorer.tui.names import shown
@@ -13,8 +14,8 @@ from explorer.tui.screens.reader import Reader
 from explorer.tui.screens.values import ChooseValues, Scope
 from explorer.tui.session import Session
 from explorer.tui.status import Said
-from explorer.tui.values_run import ValuesRun, duration, left_out
-from explorer.wording import count, size
+from explorer.tui.values_run import ValuesRun
+from explorer.wording import count, duration, size
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -12,12 +12,12 @@ from textual.content import Content
 from textual.timer import Timer
 from textual.widgets import Input, Label
 
+from explorer.checkpoints.narrowing import Filter, parse, search
 from explorer.tui.actions import Action
 from explorer.tui.columns import Piece
 from explorer.tui.filtering import Prompt
 from explorer.tui.footer import Footer
 from explorer.tui.names import shown
-from explorer.tui.narrowing import Filter, parse, search
 from explorer.tui.paint import LineView
 from explorer.tui.screens.page import Page
 from explorer.tui.section_rows import Widths

@@ -13,9 +13,9 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
+from explorer.checkpoints.value_plan import in_words, left_out
 from explorer.tui.screens.dialog import keys_line
 from explorer.tui.session import Session
-from explorer.tui.values_run import in_words, left_out
 
 if TYPE_CHECKING:
     from explorer.checkpoints.value_plan import Plan
