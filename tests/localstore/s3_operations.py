@@ -280,6 +280,7 @@ SERVED |= {
 def list_buckets(p: Place) -> object:
     told = p.client.list_buckets(Prefix=p.bucket)
     assert told["Owner"] == OWNER
+    assert p.client.list_buckets(Prefix=p.bucket, BucketRegion="eu-west-1")["Buckets"] == []
     return [each["Name"] for each in told["Buckets"]] == [p.bucket]
 
 

@@ -12,7 +12,7 @@ from explorer.localstore.engine.records import Bucket
 from explorer.localstore.engine.schema import FOREVER
 from explorer.localstore.refusals import Refusal
 from explorer.localstore.wire.answers import Answer, iso_ms, iso_ns, json_answer, xml_answer
-from explorer.localstore.wire.buckets import find_bucket_or_deny
+from explorer.localstore.wire.buckets import REGIONS, find_bucket_or_deny
 from explorer.localstore.wire.call import Call
 from explorer.localstore.wire.describe import OWNER, describe_bucket
 from explorer.localstore.wire.listings import OWNER as XML_OWNER
@@ -37,7 +37,8 @@ async def list_buckets(call: Call) -> Answer:
     most = _MAX_WITH_STATS if "IncludeStats" in wanted else MAX_BUCKETS
     limit = request.number("max-buckets", most, low=1, high=most)
     prefix = query.get("prefix", "")
-    if query.get("OwnedBy", "local") != "local":
+    elsewhere = query.get("bucket-region", "") not in REGIONS
+    if elsewhere or query.get("OwnedBy", "local") != "local":
         found: list[Bucket] = []
     else:
         found = call.engine.buckets.page(

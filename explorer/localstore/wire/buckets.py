@@ -14,7 +14,7 @@ from explorer.localstore.wire.call import SNAPSHOT_VERSION, Call
 from explorer.localstore.wire.configurations import read_tags
 from explorer.localstore.wire.describe import describe_metadata
 
-_REGIONS = ("", "auto", "us-east-1")
+REGIONS = ("", "auto", "us-east-1")
 
 
 async def _read_settings(call: Call) -> dict[str, object]:
@@ -29,7 +29,7 @@ async def _read_settings(call: Call) -> dict[str, object]:
         if wanted.get("Tags") is not None:
             settings["tags"] = read_tags(wanted.get("Tags"))
         location = wanted.value("LocationConstraint") or ""
-        if location.strip() not in _REGIONS:
+        if location.strip() not in REGIONS:
             raise Refusal(
                 "InvalidArgument", "The local store has one region: auto", LocationConstraint=location[:64]
             )
@@ -126,8 +126,7 @@ async def head_bucket(call: Call) -> Answer:
 async def get_bucket_location(call: Call) -> Answer:
     call.authorise()
     call.bucket()
-    body = xml.document("LocationConstraint", [])
-    return Answer(200, [("content-type", "application/xml")], body.replace(b"></", b">auto</"))
+    return xml_answer("LocationConstraint", [("", xml.Written("auto"))])
 
 
 async def get_bucket_versioning(call: Call) -> Answer:
