@@ -141,6 +141,15 @@ def test_a_decoded_length_that_is_no_number(server: Running, bucket: str, said: 
     assert (answer.status, answer.code) == (400, "InvalidArgument")
 
 
+@pytest.mark.parametrize(
+    "word", ["STREAMING-AWS4-ECDSA-P256-SHA256-PAYLOAD", "unsigned-payload", "x" * 64, "-"]
+)
+def test_a_way_of_sending_that_is_not_known(server: Running, bucket: str, word: str) -> None:
+    made = Chunks(server, f"/{bucket}/k", word, 4, {})
+    answer = send_chunks(server, f"/{bucket}/k", made.add(b"data").add(b"").end())
+    assert (answer.status, answer.code) == (400, "InvalidArgument")
+
+
 LAUGHS = "".join(f'<!ENTITY e{n} "{f"&e{n - 1};" * 10}">' for n in range(1, 30))
 DOCUMENTS = [
     f'<!DOCTYPE x [<!ENTITY e0 "ha">{LAUGHS}]><{{0}}>&e29;</{{0}}>',

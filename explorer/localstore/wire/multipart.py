@@ -12,8 +12,9 @@ from explorer.localstore.refusals import Refusal
 from explorer.localstore.wire import conditions, xml
 from explorer.localstore.wire.answers import CHUNK, Answer, iso_ms, xml_answer
 from explorer.localstore.wire.attributes import read_attributes, version_headers
-from explorer.localstore.wire.bodies import Claims, receive_object
+from explorer.localstore.wire.bodies import receive_object
 from explorer.localstore.wire.call import Call
+from explorer.localstore.wire.claims import Claims
 from explorer.localstore.wire.copies import find_source
 from explorer.localstore.wire.objects import parse_range
 

@@ -17,8 +17,9 @@ from explorer.localstore.wire.attributes import (
     version_headers,
     with_checksums,
 )
-from explorer.localstore.wire.bodies import Claims, receive_object
+from explorer.localstore.wire.bodies import receive_object
 from explorer.localstore.wire.call import Call
+from explorer.localstore.wire.claims import Claims
 
 _RANGE = re.compile(r"bytes=(\d*)-(\d*)", re.ASCII)
 MAX_DELETES = 1000
