@@ -79,7 +79,7 @@ def read_events(data: bytes, before: Events) -> Events | None:
     reader = _Reader(before, base + known)
     reader.note_start(fresh, frames)
     if len(frames.starts) >= _FAST_FROM:
-        from explorer.metrics.tfevents_fast import count_leading, take_regular
+        from explorer.metrics.event_matrix import count_leading, take_regular
 
         # a version and a START come first, and concern the rows behind them
         first = count_leading(fresh, frames)

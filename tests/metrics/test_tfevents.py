@@ -127,7 +127,7 @@ def test_a_long_history_of_a_trainer_says_the_same_as_its_rows(monkeypatch):
     for lines in (rows, [row for row in rows if "NaN" not in row and "1e999" not in row]):
         data = ('{"save_steps": 50, "log_history": [' + ",".join(lines) + "]}").encode()
         slow = read_trainer_state(data, Whole("f"))
-        monkeypatch.setattr(trainer_state, "_FAST_FROM", 1)
+        monkeypatch.setattr(trainer_state, "_LARGE_BYTES", 1)
         fast = read_trainer_state(data, Whole("f"))
         monkeypatch.undo()
         assert said(fast) == said(slow)

@@ -1,0 +1,220 @@
+"""Many flat JSON rows of few shapes as columns of numbers: what is odd is handed back to be read row by row.
+
+Rows of one shape differ in their numbers alone. A regular expression made of the first of them proves it of
+all; then everything but numbers and commas is taken out at once, and those are parsed in one go.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from array import array
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from explorer.metrics.number_lines import read_number_lines
+from explorer.metrics.parsed import Column
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    Floats = npt.NDArray[np.float64]
+
+_NUMBER = b"0123456789+-."
+_EXPONENT = b"eE"
+_BRACES_TO_LINES = bytes.maketrans(b"}", b"\n")
+_DIGITS = rb"-?+(?!0[0-9])[0-9]++(?:\.[0-9]++)?+"
+_WITH_EXPONENT = _DIGITS + rb"(?:[eE][+-]?+[0-9]++)?+"
+
+
+def _all_but(kept: bytes) -> bytes:
+    return bytes(set(range(256)) - set(kept))
+
+
+# what is taken out of rows: all but numbers, commas, and what ends a row
+_IN_LINES, _IN_LINES_E = _all_but(_NUMBER + b",\n"), _all_but(_NUMBER + _EXPONENT + b",\n")
+_IN_ARRAYS, _IN_ARRAYS_E = _all_but(_NUMBER + b",}"), _all_but(_NUMBER + _EXPONENT + b",}")
+_MOST_SHAPES = 64
+# the brace or comma before a key belong to it, so that whole separators are cut out
+_PAIR = re.compile(rb'([{,]\s*"[^"\\]*"\s*:\s*)("[^"\\]*"|[^,}\s"]+)')
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Rows of one shape: `values` has a row for each line number in `rows` (rising) and a column a name."""
+
+    names: tuple[str, ...]
+    rows: npt.NDArray[np.int64]
+    values: Floats
+    words: tuple[str, ...] = ()
+    """Names whose values are no numbers, and the same in every row."""
+
+
+@dataclass(frozen=True, slots=True)
+class Blocks:
+    """What blocks were made of some lines, and which lines are in none."""
+
+    blocks: list[Block]
+    lines: list[bytes]
+    """All lines; empty where every one is in a block."""
+    odd: list[int]
+
+
+def blocks_of(text: bytes) -> Blocks:
+    """Lines, each with its newline, as blocks. Cost: about 0.5 us a line, 1 us where shapes mix."""
+    import numpy as np
+
+    whole = uniform(text, text[: text.find(b"\n") + 1])
+    if whole is not None:
+        return Blocks([whole], [], [])
+    lines = text.split(b"\n")[:-1]
+    groups: dict[bytes, list[int]] = {}
+    for i, shape in enumerate(text.translate(None, _NUMBER).split(b"\n")[:-1]):
+        groups.setdefault(shape, []).append(i)
+    if len(groups) > _MOST_SHAPES:
+        return Blocks([], lines, list(range(len(lines))))
+    blocks: list[Block] = []
+    odd: list[int] = []
+    for numbers in groups.values():
+        same = b"\n".join([*(lines[i] for i in numbers), b""])
+        found = uniform(same, lines[numbers[0]] + b"\n") if len(numbers) > 1 else None
+        if found is None:
+            odd += numbers
+        else:
+            blocks.append(Block(found.names, np.array(numbers), found.values, found.words))
+    return Blocks(blocks, lines, sorted(odd))
+
+
+def uniform(text: bytes, first: bytes) -> Block | None:
+    """Rows that say the same as the first one but for numbers; None where one does not.
+
+    `text` is rows one after the other, `first` the first of them with what ends it: a newline, or a comma.
+    """
+    import numpy as np
+
+    pairs = _pairs(first)
+    if pairs is None or not any(pair.is_number for pair in pairs):
+        return None
+    end = first[sum(len(pair.key) + len(pair.value) for pair in pairs) :]
+    exponents = any(b"e" in pair.value.lower() for pair in pairs if pair.is_number)
+    digits = _WITH_EXPONENT if exponents else _DIGITS
+    row = b"".join(re.escape(pair.fixed) + (digits if pair.is_number else b"") for pair in pairs)
+    if re.compile(b"(?:" + row + re.escape(end) + b")*+").fullmatch(text) is None:
+        return None
+    names = [pair.name for pair in pairs if pair.is_number]
+    values = read_number_lines(_numbers_in(text, pairs, end, exponents), len(names))
+    if values is None:
+        return None
+    broken = [pair.name for pair in pairs if pair.value == b"NaN"]
+    if broken:
+        values = np.hstack((values, np.full((len(values), len(broken)), np.nan)))
+    words = tuple(pair.name for pair in pairs if not pair.is_number and pair.value != b"NaN")
+    return Block((*names, *broken), np.arange(len(values)), values, words)
+
+
+@dataclass(frozen=True, slots=True)
+class _Pair:
+    """A key and its value as they are written in the first row."""
+
+    name: str
+    key: bytes
+    value: bytes
+    is_number: bool
+
+    @property
+    def fixed(self) -> bytes:
+        """What of it is the same in all rows."""
+        return self.key if self.is_number else self.key + self.value
+
+
+def _pairs(first: bytes) -> list[_Pair] | None:
+    """The first row taken apart; None where it is not flat, or a value is neither number nor word."""
+    from explorer.metrics.rows import number
+
+    close = first.rfind(b"}")
+    try:
+        told = json.loads(first[: close + 1])
+    except (ValueError, RecursionError):
+        return None
+    found = _PAIR.findall(first[:close])
+    joined = b"".join(map(b"".join, found))
+    if not isinstance(told, dict) or len(found) != len(told) or joined != first[:close].rstrip():
+        return None
+    pairs: list[_Pair] = []
+    for (name, value), (key, written) in zip(told.items(), found, strict=True):
+        is_number = type(value) in (int, float) and value - value == 0
+        # other text that says a number is read as one, row by row
+        if not is_number and written != b"NaN" and number(value) is not None:
+            return None
+        pairs.append(_Pair(name, key, written, is_number))
+    return pairs
+
+
+def _numbers_in(text: bytes, pairs: Sequence[_Pair], end: bytes, exponents: bool) -> bytes:
+    """The numbers of rows that were proved to be of one shape, a line a row, with commas between them."""
+    confusing = set(_NUMBER + _EXPONENT if exponents else _NUMBER)
+    for pair in pairs:
+        fixed = pair.fixed
+        extra = fixed.count(b",") > fixed.startswith(b",")
+        if not pair.is_number or extra or confusing & set(fixed):
+            text = text.replace(fixed, b"," if pair.is_number and pair.key.startswith(b",") else b"")
+    if b"," in end:  # of an array: the comma behind a row stands at the beginning of the next line
+        text = text.translate(_BRACES_TO_LINES, _IN_ARRAYS_E if exponents else _IN_ARRAYS)
+    else:
+        text = text.translate(None, _IN_LINES_E if exponents else _IN_LINES)
+    return text.replace(b"\n,", b"\n").removeprefix(b",")
+
+
+def regular(blocks: list[Block], steps: Sequence[str], most: float) -> tuple[list[Block], list[int]]:
+    """Blocks without the rows whose step is no step, and the numbers of those rows' lines."""
+    kept: list[Block] = []
+    odd: list[int] = []
+    for block in blocks:
+        name = next((n for n in steps if n in block.names or n in block.words), None)
+        if name is None or name in block.words:
+            odd += block.rows.tolist()
+            continue
+        column = block.values[:, block.names.index(name)]
+        good = (column >= 0) & (column <= most)
+        odd += block.rows[~good].tolist()
+        if not good.all():
+            block = Block(block.names, block.rows[good], block.values[good], block.words)
+        kept.append(block)
+    return kept, odd
+
+
+def columns_of(
+    blocks: list[Block],
+    steps: Sequence[str],
+    times: Sequence[str],
+    others: Mapping[str, tuple[Column, list[int]]],
+) -> dict[str, Column]:
+    """Metrics of blocks, and of rows that were read one by one (with their lines' numbers), in file order."""
+    import numpy as np
+
+    found: dict[str, list[tuple[npt.NDArray[np.int64], Floats, Floats, Floats]]] = {}
+    for block in blocks:
+        step = next(n for n in steps if n in block.names)
+        time = next((n for n in times if n in block.names or n in block.words), None)
+        time = time if time in block.names else None
+        at = block.values[:, block.names.index(step)]
+        wall = block.values[:, block.names.index(time)] if time else np.full(len(at), np.nan)
+        for k, name in enumerate(block.names):
+            if name not in (step, time):
+                found.setdefault(name, []).append((block.rows, at, block.values[:, k], wall))
+    for name, (column, numbers) in others.items():
+        at, value, wall = (np.frombuffer(c) for c in (column.steps, column.values, column.walls))
+        found.setdefault(name, []).append((np.array(numbers), at, value, wall))
+    return {name: _in_order(parts) for name, parts in found.items()}
+
+
+def _in_order(parts: list[tuple[npt.NDArray[np.int64], Floats, Floats, Floats]]) -> Column:
+    import numpy as np
+
+    if len(parts) == 1:
+        return Column(*(array("d", np.ascontiguousarray(column).tobytes()) for column in parts[0][1:]))
+    order = np.argsort(np.concatenate([p[0] for p in parts]), kind="stable")
+    made = (np.concatenate([p[k] for p in parts])[order] for k in (1, 2, 3))
+    return Column(*(array("d", column.tobytes()) for column in made))
