@@ -68,10 +68,10 @@ def title(
         right.append((" ", AXIS))
     if first:
         runs.append((f" by {axis_name(comparison.x)}", AXIS))
-        notes = _notes(panel, view)
-        if notes:
-            runs.append((signs.between + signs.between.join(notes), AXIS))
     runs += _beyond(panel, planned, signs)
+    notes = _notes(panel, view) if first else []
+    if notes:
+        runs.append((signs.between + signs.between.join(notes), AXIS))
     if first and not right:
         right = _key(panel[0], view, signs)
     room = width - sum(len(text) for text, _ in right)

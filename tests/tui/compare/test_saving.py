@@ -13,7 +13,8 @@ from explorer.errors import BadInput
 from explorer.lineage.address import Node
 from explorer.lineage.values import StoreInfo
 from explorer.metrics.export import FORMATS
-from explorer.tui.charts.numbers import rows_of
+from explorer.notebook.look import Look, changed
+from explorer.tui.charts.numbers import Sorting, rows_of
 from explorer.tui.charts.view import View
 from explorer.tui.screens.compare.code import Asked
 from explorer.tui.screens.compare.saving import objection, write
@@ -93,12 +94,44 @@ def asked(**told):
     )
 
 
-def test_the_python_is_python_and_names_store_nodes_and_metric():
+def test_the_python_names_store_nodes_and_metric():
     for metrics in (("loss",), ("loss", 'odd "name"')):
         tree = ast.parse(asked(metrics=metrics).python)
         said = [node.value for node in ast.walk(tree) if isinstance(node, ast.Constant)]
         assert {"https://t3.storage.dev", "a", "b@17", *metrics} <= set(said)
     assert "explorer.open()" in asked(store=replace(STORE, is_local=True)).python
+
+
+def test_the_notebook_understands_every_setting():
+    view = View(
+        full=True, log_x=True, log_y=True, weight=0.9, delta=True, tails=True, colour_by="lr", means=True
+    )
+    view = replace(view, hidden=frozenset({"fork"}))
+    told = asked(
+        x="tokens",
+        view=view,
+        baseline=Node("b"),
+        filter_text="lr>1",
+        sorting=Sorting("best", descending=True),
+    )
+    (call,) = [n for n in ast.walk(ast.parse(told.python)) if isinstance(n, ast.Call) and n.keywords]
+    look = changed(Look(), {k.arg: ast.literal_eval(k.value) for k in call.keywords})
+    assert look == Look(
+        ("loss",),
+        "tokens",
+        0.9,
+        False,
+        True,
+        True,
+        True,
+        "b",
+        "lr",
+        "lr",
+        True,
+        "lr>1",
+        "-best",
+        frozenset({"fork"}),
+    )
 
 
 def test_the_command_is_understood_by_the_command_line():

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from explorer.lineage.address import Node
 from explorer.lineage.values import StoreInfo
+from explorer.tui.charts.numbers import Sorting
 from explorer.tui.charts.view import View
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What was compared, and how."""
+    """What is compared, and how it is looked at."""
 
     store: StoreInfo
     nodes: Sequence[Node]
@@ -21,18 +22,43 @@ class Asked:
     x: str
     view: View
     baseline: Node | None = None
+    filter_text: str = ""
+    sorting: Sorting = field(default_factory=Sorting)
 
     @property
     def python(self) -> str:
         """A cell that shows the same; the last line is the widget."""
         opened = "explorer.open()" if self.store.is_local else f"explorer.open({self.store.endpoint!r})"
-        nodes = ", ".join(repr(node.address) for node in self.nodes)
-        views = [f"ex.compare([{nodes}], metric={metric!r})" for metric in self.metrics]
-        lines = ["import explorer", "", f"ex = {opened}"]
-        if len(views) == 1:
-            return "\n".join([*lines, f"view = {views[0]}", "view"]) + "\n"
-        shown = ",\n    ".join(views)
-        return "\n".join([*lines, "from IPython.display import display", f"display(\n    {shown},\n)"]) + "\n"
+        metric: object = self.metrics[0] if len(self.metrics) == 1 else list(self.metrics)
+        told = {
+            "metric": metric,
+            **{name: value for name, (value, usual) in self._look.items() if value != usual},
+        }
+        arguments = [f"[{', '.join(repr(node.address) for node in self.nodes)}]"]
+        arguments += [f"{name}={value!r}" for name, value in told.items()]
+        call = "ex.compare(\n" + "".join(f"    {argument},\n" for argument in arguments) + ")"
+        return f"import explorer\n\nex = {opened}\n{call}\n"
+
+    @property
+    def _look(self) -> dict[str, tuple[object, object]]:
+        """What the notebook calls each setting, its value, and the one that need not be told."""
+        view, sorting = self.view, self.sorting
+        sort = f"{'-' if sorting.descending else ''}{sorting.key}" if sorting.key else ""
+        return {
+            "x": (self.x, "step"),
+            "smoothing": (view.weight, 0.0),
+            "after_fork": (not view.full, True),
+            "log_x": (view.log_x, False),
+            "log_y": (view.log_y, False),
+            "delta": (view.delta, False),
+            "baseline": (self.baseline.address if self.baseline is not None else "parent", "parent"),
+            "colour_by": (view.colour_by or "", ""),
+            "group_by": ((view.colour_by or "") if view.means else "", ""),
+            "lost": (view.tails, False),
+            "filter": (self.filter_text, ""),
+            "sort": (sort, ""),
+            "hidden": (sorted(view.hidden), []),
+        }
 
     @property
     def command(self) -> str:
@@ -42,7 +68,11 @@ class Asked:
             argv += ["--endpoint", self.store.endpoint]
         argv += ["compare", *(node.address for node in self.nodes), "--metric", self.metrics[0]]
         view = self.view
-        told = (("--x", self.x, self.x != "step"), ("--smooth", f"{view.weight:g}", bool(view.weight)))
+        told = (
+            ("--x", self.x, self.x != "step"),
+            ("--smooth", f"{view.weight:g}", bool(view.weight)),
+            ("--where", self.filter_text, bool(self.filter_text)),
+        )
         argv += [word for flag, value, wanted in told if wanted for word in (flag, value)]
         flags = (("--full", view.full), ("--log", view.log_y), ("--delta", view.delta))
         return shlex.join([*argv, *(flag for flag, wanted in flags if wanted)])

@@ -208,7 +208,16 @@ class CompareScreen(Reading, Forking):
     @property
     def _asked(self) -> Asked:
         metrics = [comparison.metric for comparison in self.chart.comparisons]
-        return Asked(self.session.state.store, self.present, metrics, self._x, self.view, self.baseline)
+        return Asked(
+            self.session.state.store,
+            self.present,
+            metrics,
+            self._x,
+            self.view,
+            self.baseline,
+            self.filter_text,
+            self.sorting,
+        )
 
     def do_copy(self) -> None:
         self.app.copy_to_clipboard(self._asked.python)
