@@ -7,7 +7,7 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any
 
-from explorer.cli.door import overrides_of, print_json, store_json, workspace_of
+from explorer.cli.door import overrides_of, print_json, settings_of, store_json, workspace_of
 
 if TYPE_CHECKING:
     from explorer.lineage.values import RunView
@@ -33,6 +33,9 @@ def register(verbs: Any) -> None:
     log.add_argument("run")
     log.add_argument("--follow", action="store_true", help="go on until it ends")
     log.set_defaults(func=_log)
+    deliver = kinds.add_parser("deliver", help="send the saves of a run that never reached the store")
+    deliver.add_argument("run")
+    deliver.set_defaults(func=_deliver)
     stop = kinds.add_parser("stop", help="ask a run to save and end")
     stop.add_argument("run")
     stop.add_argument("--wait", action="store_true", help="return when it has ended")
@@ -90,6 +93,26 @@ def _stop(args: argparse.Namespace) -> int:
         else:
             told = {"store": store_json(workspace.state.store), "run": args.run, "state": "stopping"}
     print_json(told) if args.json else print(f"run {args.run} {told['state']}")
+    return 0
+
+
+def _deliver(args: argparse.Namespace) -> int:
+    from explorer.recorder.delivering import deliver
+    from explorer.workspace.opener import connect
+
+    settings = settings_of(args)
+    store = connect(settings)
+    try:
+        done = deliver(store, settings.data, args.run)
+    finally:
+        store.close()
+    saves = [{"step": saved.step, "address": str(saved.node)} for saved in done.saves]
+    if args.json:
+        print_json({"store": store_json(store.info), "run": done.run, "bucket": done.bucket, "saves": saves})
+    else:
+        for told in saves:
+            print(f"step {told['step']}  {told['address']}")
+        print(f"all of run {done.run} is in {done.bucket}")
     return 0
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import shutil
 import threading
 import time
 from collections import deque
@@ -59,6 +60,7 @@ class Keeper:
             except PASSING as error:
                 self._note(error)
         stage(save, self._folder)
+        self._keep_rows()
         self._waiting.append(save)  # behind the others: snapshots are taken in the order of their steps
         return Saved(save.step, save.prefix, None)
 
@@ -74,10 +76,12 @@ class Keeper:
             try:
                 self._deliver()
                 self._writer.flush()
+                shutil.rmtree(self._folder, ignore_errors=True)
                 return None
             except ExplorerError as error:
                 self._note(error)
                 if not isinstance(error, PASSING) or time.monotonic() > deadline:
+                    self._keep_rows()
                     return error
             time.sleep(0.5)
 
@@ -127,6 +131,12 @@ class Keeper:
             self._waiting.popleft()
             unstage(save, self._folder)
             log.warning("step %d has arrived after all", save.step)
+
+    def _keep_rows(self) -> None:
+        try:
+            self._writer.keep_rows(self._folder)
+        except OSError as error:  # the rows are in memory still
+            log.warning("the metrics could not be kept on this disk: %s", error)
 
     def _note(self, error: ExplorerError) -> None:
         if self.trouble is None or self.trouble.message != error.message:

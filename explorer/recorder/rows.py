@@ -14,8 +14,8 @@ from explorer.errors import BadInput
 class Rows:
     """Append-only; any thread may read a prefix of it."""
 
-    def __init__(self) -> None:
-        self._bytes = bytearray()
+    def __init__(self, before: bytes = b"") -> None:
+        self._bytes = bytearray(before)
         self._lock = threading.Lock()
 
     def append(self, step: int, values: Mapping[str, Any]) -> None:

@@ -226,10 +226,9 @@ class Run:
         if left is not None and error is None:
             steps = ", ".join(str(step) for step in self.waiting)
             what = f"The saves of steps {steps}" if steps else "The last metrics"
-            place = f"the files are in {self._folder / 'pending'}; " if steps else ""
-            raise type(left)(
-                f"{what} never reached the store: {left.message}", hint=place + left.hint, where=self._bucket
-            )
+            hint = f"they are in {self._folder / 'pending'}; `explorer runs deliver {self.id}` sends them"
+            said = f"{what} never reached the store: {left.message}"
+            raise type(left)(said, hint=f"{hint}; {left.hint}", where=self._bucket)
 
     def _arrived(self, saved: Saved) -> None:
         if saved.node is not None and saved.node.version is not None:

@@ -21,6 +21,7 @@ from explorer.recorder.staging import Save
 from explorer.storage import Store
 
 _PARALLEL = 4
+ROWS_FILE = "metrics.jsonl"
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +107,11 @@ class BucketWriter:
                 self.store, self.record.bucket, self.record.run, self._lease, release=release
             )
 
+    def keep_rows(self, folder: Path) -> None:
+        """Rows that the bucket does not have yet, on this disk: a later process may deliver them."""
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / ROWS_FILE).write_bytes(self._rows.head(len(self._rows)))
+
     def write_local_record(self) -> None:
         write_json(self.local / "record.json", self.record.to_json(local=True))
 
@@ -127,7 +133,7 @@ class BucketWriter:
             future.result()
 
     def _write_rows(self, size: int) -> None:
-        key = f"runs/{self.record.run}/metrics.jsonl"
+        key = f"runs/{self.record.run}/{ROWS_FILE}"
         self.store.write(self.record.bucket, key, self._rows.head(size))
         self._flushed = size
 

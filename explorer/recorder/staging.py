@@ -1,14 +1,19 @@
-"""The files of one save: their names, where they are, and a copy for as long as the store is away."""
+"""The files of one save: their names, where they are, and a copy for as long as the store is away.
+
+A copy outlives its process: `pending/step-000200/` holds the files, `pending/step-000200.json` the rest.
+"""
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path, PurePosixPath
 
 from explorer.errors import BadInput, StoreTrouble
+from explorer.jobs.status import write_json
 from explorer.lineage.values import ObjectInfo
 
 Files = str | os.PathLike[str] | Mapping[str, "str | os.PathLike[str] | bytes"]
@@ -80,6 +85,15 @@ def stage(save: Save, folder: Path) -> None:
             else:
                 shutil.copyfile(content, path)
             save.files[name] = path
+        told = {
+            "step": save.step,
+            "prefix": save.prefix,
+            "name": save.name,
+            "rows_bytes": save.rows_bytes,
+            "files": [*save.files],
+            "done": {name: asdict(info) for name, info in save.done.items()},
+        }
+        write_json(_note(target), told)
     except OSError as error:
         shutil.rmtree(target, ignore_errors=True)
         raise StoreTrouble(
@@ -91,7 +105,36 @@ def stage(save: Save, folder: Path) -> None:
 
 def unstage(save: Save, folder: Path) -> None:
     """Delete the copy, once it has arrived."""
-    shutil.rmtree(folder / PurePosixPath(save.prefix).name, ignore_errors=True)
+    target = folder / PurePosixPath(save.prefix).name
+    _note(target).unlink(missing_ok=True)
+    shutil.rmtree(target, ignore_errors=True)
+
+
+def staged(folder: Path) -> list[Save]:
+    """The saves that a process before this one could not deliver, oldest step first.
+
+    Raises:
+        BadInput: one of them cannot be read; nothing is left out without a word.
+    """
+    found = []
+    for note in folder.glob("*.json"):
+        try:
+            told = json.loads(note.read_text())
+            done = {name: ObjectInfo(**info) for name, info in told["done"].items()}
+            target = folder / PurePosixPath(told["prefix"]).name
+            files: dict[str, Path | bytes] = {_checked(name): target / name for name in told["files"]}
+            found.append(Save(told["step"], told["prefix"], told["name"], files, told["rows_bytes"], done))
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise BadInput(
+                f"A save that waits here cannot be read: {error}.",
+                hint="its files are beside it; upload them by hand",
+                where=str(note),
+            ) from error
+    return sorted(found, key=lambda save: save.step)
+
+
+def _note(target: Path) -> Path:
+    return target.with_name(f"{target.name}.json")
 
 
 def _checked(name: str) -> str:

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import json
 import os
+import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from explorer.errors import Conflict, Unreachable
+from explorer.cli import main
+from explorer.errors import Conflict, NotFound, Unreachable
 from explorer.jobs.lease import KEY
 from explorer.lineage.address import Node
 from explorer.localstore import ensure_running, stop
 from explorer.recorder import Run
+from explorer.recorder.delivering import deliver
+from explorer.recorder.staging import staged
 from explorer.storage import Store, open_store
 
 
@@ -97,3 +103,99 @@ def test_a_bucket_that_got_another_writer_is_left_alone(own_data: Path) -> None:
         run.save(2, files(2))
     assert [s.name for s in store.list_snapshots("b-1")] == ["step-1"]
     assert json.loads(store.read_object(Node("b-1"), KEY)[0])["run"] == "r-other"
+
+
+def undelivered(data: Path) -> Run:
+    """A run that ended while the store was away, with two saves and some rows on its own disk."""
+    store = opened(data)
+    run = Run(bucket="b-1", store=store, end_wait_s=0.1)
+    with pytest.raises(Unreachable) as caught, run:  # noqa: PT012
+        run.log(step=1, loss=1.0)
+        run.save(1, files(1))
+        stop(data)
+        for step in (2, 3):
+            run.log(step=step, loss=1.0 / step)
+            run.save(step, files(step))
+        run.log(step=4, loss=0.2)
+    assert f"`explorer runs deliver {run.id}`" in caught.value.hint
+    store.close()
+    return run
+
+
+def test_what_never_arrived_is_delivered_by_another_process(own_data: Path) -> None:
+    run = undelivered(own_data)
+    place = Path(os.environ["EXPLORER_DATA"])
+    store = opened(own_data)
+    done = deliver(store, place, run.id)
+    snapshots = store.list_snapshots("b-1")
+    assert [s.name for s in snapshots] == ["step-1", "step-2", "step-3"]
+    assert [saved.node for saved in done.saves] == [s.node for s in snapshots[1:]]
+    for step, snapshot in zip((2, 3), snapshots[1:], strict=True):
+        for name, content in files(step).items():
+            assert store.read_object(snapshot.node, f"checkpoints/step-{step:06d}/{name}")[0] == content
+        rows = store.read_object(snapshot.node, f"runs/{run.id}/metrics.jsonl")[0].splitlines()
+        assert [json.loads(row)["step"] for row in rows] == list(range(1, step + 1))
+    rows = store.read_object(Node("b-1"), f"runs/{run.id}/metrics.jsonl")[0].splitlines()
+    assert len(rows) == 4
+    record = json.loads(store.read_object(Node("b-1"), f"runs/{run.id}/run.json")[0])
+    assert record["state"] == "done"
+    assert set(record["snapshots"]) == {"1", "2", "3"}
+    assert json.loads(store.read_object(Node("b-1"), KEY)[0])["released_at"]
+    assert not (place / "runs" / run.id / "pending").exists()
+    with pytest.raises(NotFound, match="Nothing of run"):
+        deliver(store, place, run.id)
+
+
+def test_nothing_is_delivered_into_a_bucket_that_somebody_else_writes(own_data: Path) -> None:
+    run = undelivered(own_data)
+    place = Path(os.environ["EXPLORER_DATA"])
+    store = opened(own_data)
+    taken = {"run": "r-other", "bucket": "b-1", "host": "gpu-7", "machine": "gpu-7/1", "process": None}
+    store.write("b-1", KEY, json.dumps(taken).encode())
+    with pytest.raises(Conflict, match="r-other"):
+        deliver(store, place, run.id)
+    assert [s.name for s in store.list_snapshots("b-1")] == ["step-1"]
+    assert len(staged(place / "runs" / run.id / "pending")) == 2
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from explorer.localstore import stop
+from explorer.recorder import Run
+with Run(bucket="b-1") as run:
+    run.save(1, {"model.safetensors": b"one"})
+    stop(Path(sys.argv[1]))
+    run.log(step=2, loss=0.5)
+    run.save(2, {"model.safetensors": b"two"})
+    print(run.id, flush=True)
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_the_saves_of_a_killed_run_are_delivered_from_the_command_line(
+    own_data: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    running = ensure_running(own_data)
+    monkeypatch.setenv("EXPLORER_DATA", str(own_data))
+    told = {
+        "AWS_ENDPOINT_URL_S3": running.endpoint,
+        "AWS_ACCESS_KEY_ID": running.access_key,
+        "AWS_SECRET_ACCESS_KEY": running.secret_key,
+    }
+    killed = subprocess.run(
+        [sys.executable, "-c", KILLED, str(own_data)],
+        env={**os.environ, **told},
+        capture_output=True,
+        text=True,
+    )
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    store = opened(own_data)
+    assert [s.name for s in store.list_snapshots("b-1")] == ["step-1"]
+    assert main(["runs", "deliver", killed.stdout.strip()]) == 0
+    newest = store.list_snapshots("b-1")[-1]
+    assert newest.name == "step-2"
+    assert newest.node.address in capsys.readouterr().out
+    assert store.read_object(newest.node, "checkpoints/step-000002/model.safetensors")[0] == b"two"
+    record = json.loads(store.read_object(Node("b-1"), f"runs/{killed.stdout.strip()}/run.json")[0])
+    assert record["state"] == "failed"
