@@ -38,6 +38,8 @@ from explorer.localstore.wire.app import App
 log = logging.getLogger("explorer.localstore")
 LOOK_EVERY_S = 5.0
 """How often a server looks whether its folder is still there."""
+_RECEIVE_BYTES = 2 << 20
+"""A large body comes in pieces of up to this size; every piece costs two changes of thread."""
 
 
 def serve(
@@ -137,7 +139,7 @@ async def _run(
         websockets=False,
         log_enabled=False,
         backlog=1024,
-        http1_settings=HTTP1Settings(max_buffer_size=2 << 20),
+        http1_settings=HTTP1Settings(max_buffer_size=_RECEIVE_BYTES),
     )
     stop: Callable[[], None] = server.stop
     loop = asyncio.get_running_loop()

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from explorer.localstore.engine.engine import Engine
-from explorer.localstore.engine.objects import FIND
+from explorer.localstore.engine.finding import FIND
 from explorer.localstore.engine.records import Attributes, Entry
 from explorer.localstore.refusals import Refusal
 from tests.localstore.conftest import put_bytes

@@ -7,6 +7,14 @@ import threading
 from collections.abc import Mapping
 from typing import Any
 
+from explorer.localstore.engine.bucket_rows import (
+    check_free,
+    check_may_turn_off,
+    find_bucket,
+    insert_bucket,
+    is_empty,
+    keeps_snapshots,
+)
 from explorer.localstore.engine.ledger import Ledger, Transaction
 from explorer.localstore.engine.names import check_bucket_name
 from explorer.localstore.engine.records import Bucket, Snapshot
@@ -90,8 +98,8 @@ class Buckets:
         check_bucket_name(name)
 
         def job(tx: Transaction) -> None:
-            _check_free(tx, name)
-            _insert(tx, name, tx.tick(), snapshots_on, settings)
+            check_free(tx, name)
+            insert_bucket(tx, name, tx.tick(), snapshots_on, settings)
 
         self._ledger.write(job)
         self._forget()
@@ -104,15 +112,15 @@ class Buckets:
         check_bucket_name(name)
 
         def job(tx: Transaction) -> None:
-            parent = _find(tx, source)
-            if not _snapshots_on(tx, parent):
+            parent = find_bucket(tx, source)
+            if not keeps_snapshots(tx, parent):
                 raise Refusal("InvalidRequest", "Source bucket must be of snapshot type", BucketName=source)
-            _check_free(tx, name)
+            check_free(tx, name)
             now = tx.tick()
             cut = now if at is None else min(at, now)
             if at is None:
                 tx.execute("INSERT INTO snapshot VALUES(?,?,NULL)", (parent, cut))
-            id_ = _insert(tx, name, tx.tick(), True, settings, (parent, cut))
+            id_ = insert_bucket(tx, name, tx.tick(), True, settings, (parent, cut))
             tx.execute(
                 """INSERT INTO lineage SELECT ?, depth+1, ancestor_id, min(cut_ns, ?)
                 FROM lineage WHERE bucket_id=?""",
@@ -127,7 +135,7 @@ class Buckets:
         """Remove a bucket. Forks of it always forbid that; objects and snapshots do unless `force`."""
 
         def job(tx: Transaction) -> None:
-            id_ = _find(tx, name)
+            id_ = find_bucket(tx, name)
             if tx.execute("SELECT 1 FROM bucket WHERE parent_id=? AND deleted_ns IS NULL", (id_,)).fetchone():
                 raise Refusal(
                     "BucketNotEmpty",
@@ -139,7 +147,7 @@ class Buckets:
                     raise Refusal(
                         "BucketNotEmpty", "The bucket has snapshots; delete those first.", BucketName=name
                     )
-                if not _is_empty(tx, id_):
+                if not is_empty(tx, id_):
                     raise Refusal(
                         "BucketNotEmpty", "The bucket you tried to delete is not empty", BucketName=name
                     )
@@ -158,9 +166,9 @@ class Buckets:
         """Turn snapshots on or off, and merge `settings` into the ones it has (None removes one)."""
 
         def job(tx: Transaction) -> None:
-            id_ = _find(tx, name)
-            if snapshots_on is False and _snapshots_on(tx, id_):
-                _check_may_turn_off(tx, id_)
+            id_ = find_bucket(tx, name)
+            if snapshots_on is False and keeps_snapshots(tx, id_):
+                check_may_turn_off(tx, id_)
             if snapshots_on is not None:
                 tx.execute("UPDATE bucket SET snapshots_on=? WHERE id=?", (snapshots_on, id_))
             if settings:
@@ -177,8 +185,8 @@ class Buckets:
         """Freeze the bucket as it is now."""
 
         def job(tx: Transaction) -> int:
-            id_ = _find(tx, name)
-            if not _snapshots_on(tx, id_):
+            id_ = find_bucket(tx, name)
+            if not keeps_snapshots(tx, id_):
                 raise Refusal("InvalidRequest", "Bucket must be of snapshot type", BucketName=name)
             ts = tx.tick()
             tx.execute("INSERT INTO snapshot VALUES(?,?,?)", (id_, ts, label))
@@ -196,70 +204,9 @@ class Buckets:
         """Forget the snapshot; forks made from it have pinned its time and keep theirs."""
 
         def job(tx: Transaction) -> None:
-            id_ = _find(tx, name)
+            id_ = find_bucket(tx, name)
             if tx.execute("DELETE FROM snapshot WHERE bucket_id=? AND ts=?", (id_, ts)).rowcount == 0:
                 raise Refusal("NoSuchSnapshot", "The specified snapshot does not exist", Snapshot=str(ts))
 
         self._ledger.write(job)
         self._forget()
-
-
-def _find(tx: Transaction, name: str) -> int:
-    row = tx.execute("SELECT id FROM bucket WHERE name=? AND deleted_ns IS NULL", (name,)).fetchone()
-    if row is None:
-        raise no_such_bucket(name)
-    return int(row[0])
-
-
-def _snapshots_on(tx: Transaction, id_: int) -> bool:
-    return bool(tx.execute("SELECT snapshots_on FROM bucket WHERE id=?", (id_,)).fetchone()[0])
-
-
-def _check_free(tx: Transaction, name: str) -> None:
-    if tx.execute("SELECT 1 FROM bucket WHERE name=? AND deleted_ns IS NULL", (name,)).fetchone():
-        raise Refusal(
-            "BucketAlreadyOwnedByYou",
-            "Your previous request to create the named bucket succeeded and you already own it.",
-            BucketName=name,
-        )
-
-
-def _check_may_turn_off(tx: Transaction, id_: int) -> None:
-    sql = """SELECT parent_id IS NOT NULL OR EXISTS(SELECT 1 FROM bucket f WHERE f.parent_id=b.id
-      AND f.deleted_ns IS NULL) FROM bucket b WHERE id=?"""
-    if tx.execute(sql, (id_,)).fetchone()[0]:
-        raise Refusal(
-            "InvalidArgument",
-            "Bucket type cannot be changed from Snapshot to Regular while it is part of a fork",
-        )
-
-
-def _insert(
-    tx: Transaction,
-    name: str,
-    now: int,
-    snapshots_on: bool,
-    settings: Mapping[str, Any] | None,
-    parent: tuple[int, int] | tuple[None, None] = (None, None),
-) -> int:
-    cursor = tx.execute(
-        """INSERT INTO bucket(name, created_ns, changed_ns, snapshots_on, settings, parent_id, parent_cut_ns)
-           VALUES(?,?,?,?,?,?,?)""",
-        (name, now, now, snapshots_on, json.dumps(dict(settings or {})), *parent),
-    )
-    id_ = int(cursor.lastrowid or 0)
-    tx.execute("INSERT INTO lineage VALUES(?,0,?,?)", (id_, id_, FOREVER))
-    return id_
-
-
-def _is_empty(tx: Transaction, id_: int) -> bool:
-    """Nothing visible at the head, own or inherited."""
-    sql = """SELECT 1 FROM lineage l CROSS JOIN version v ON v.bucket_id=l.ancestor_id AND v.nts>=-l.cut_ns
-      WHERE l.bucket_id=?1 AND v.deleted=0 AND v.nts=(
-        SELECT w.nts FROM version w WHERE w.bucket_id=l.ancestor_id AND w.key=v.key AND w.nts>=-l.cut_ns
-        ORDER BY w.nts LIMIT 1)
-      AND NOT EXISTS(
-        SELECT 1 FROM lineage n JOIN version x
-        ON x.bucket_id=n.ancestor_id AND x.key=v.key AND x.nts>=-n.cut_ns
-        WHERE n.bucket_id=?1 AND n.depth<l.depth) LIMIT 1"""
-    return tx.execute(sql, (id_,)).fetchone() is None

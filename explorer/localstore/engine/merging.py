@@ -11,8 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from explorer.localstore.engine.finding import find
 from explorer.localstore.engine.ledger import Ledger, Transaction
-from explorer.localstore.engine.objects import find
 from explorer.localstore.engine.records import Entry
 from explorer.localstore.refusals import Refusal, no_such_bucket
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import Any, Protocol
 
 from explorer.localstore.engine.blobs import Blobs
+from explorer.localstore.engine.finding import FIND_VERSION, entry, find
 from explorer.localstore.engine.ledger import Ledger, Transaction
 from explorer.localstore.engine.names import check_key
 from explorer.localstore.engine.records import Attributes, Bucket, Entry, Segment
@@ -14,38 +14,8 @@ from explorer.localstore.engine.schema import FOREVER
 from explorer.localstore.engine.sinks import Sink
 from explorer.localstore.refusals import Refusal, no_such_bucket
 
-COLUMNS = "v.bucket_id, v.key, -v.nts, v.deleted, v.size, v.etag, v.blob, v.manifest, v.attributes"
-
-# Nearest ancestor first (the primary key of lineage is the order of the outer loop, CROSS JOIN pins it), each
-# seen as it was at the fork; the first row wins, and a delete marker ends the walk like any other row.
-FIND = f"""SELECT {COLUMNS} FROM lineage l CROSS JOIN version v
-  ON v.bucket_id=l.ancestor_id AND v.key=?2 AND v.nts=(
-    SELECT w.nts FROM version w WHERE w.bucket_id=l.ancestor_id AND w.key=?2 AND w.nts>=-min(l.cut_ns, ?3)
-    ORDER BY w.nts LIMIT 1)
-  WHERE l.bucket_id=?1 ORDER BY l.depth LIMIT 1"""  # noqa: S608 - only constants are joined in
-
-FIND_VERSION = f"""SELECT {COLUMNS} FROM lineage l CROSS JOIN version v
-  ON v.bucket_id=l.ancestor_id AND v.key=?2 AND v.nts=-?3 AND v.nts>=-l.cut_ns
-  WHERE l.bucket_id=?1 ORDER BY l.depth LIMIT 1"""  # noqa: S608
-
-
-def entry(row: tuple[Any, ...]) -> Entry:
-    bucket_id, key, ts, deleted, *rest = row
-    return Entry(bucket_id, key, ts, bool(deleted), *rest)
-
-
 Condition = Callable[[Entry | None], None]
 """Looks at what is there now (None: nothing) and raises a Refusal to stop a write."""
-
-
-class Executes(Protocol):
-    def execute(self, sql: str, arguments: tuple[Any, ...], /) -> Any: ...
-
-
-def find(connection: Executes, bucket_id: int, key: bytes, at: int = FOREVER) -> Entry | None:
-    """The newest version at `at`, which may be a delete marker."""
-    row = connection.execute(FIND, (bucket_id, key, at)).fetchone()
-    return None if row is None else entry(row)
 
 
 class BlobGone(Exception):

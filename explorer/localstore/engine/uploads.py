@@ -8,9 +8,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from explorer.localstore.engine.finding import find
 from explorer.localstore.engine.ledger import Ledger, Transaction
 from explorer.localstore.engine.names import check_key
-from explorer.localstore.engine.objects import Condition, Objects, check_snapshots, find, insert_version
+from explorer.localstore.engine.objects import Condition, Objects, check_snapshots, insert_version
 from explorer.localstore.engine.records import Attributes, Bucket, Entry, Part, Upload
 from explorer.localstore.engine.sinks import Sink
 from explorer.localstore.engine.whole import whole_checksum

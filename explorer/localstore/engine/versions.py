@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from explorer.localstore.engine.ancestors import Level
+from explorer.localstore.engine.finding import COLUMNS, entry
 from explorer.localstore.engine.ledger import Ledger
 from explorer.localstore.engine.listing import read_chain
-from explorer.localstore.engine.objects import COLUMNS, entry
 from explorer.localstore.engine.records import Bucket, Entry
 from explorer.localstore.engine.schema import FOREVER
 from explorer.localstore.engine.walks import PAST, interval

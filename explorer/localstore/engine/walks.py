@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from explorer.localstore.engine.objects import COLUMNS, entry
+from explorer.localstore.engine.finding import COLUMNS, entry
 from explorer.localstore.engine.records import Entry
 
 PAST = b"\xff"
