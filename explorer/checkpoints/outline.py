@@ -44,6 +44,8 @@ _KINDS = {
     "?": "unread",
 }
 
+_MANY_OBJECTS, _FEW_OBJECTS = 40, 3
+
 
 @dataclass(frozen=True, slots=True)
 class TensorRow(Row):
@@ -79,6 +81,7 @@ def outline(diff: Diff, *, unchanged: bool = False) -> tuple[Section, ...]:
     for section in diff.sections(folded=False):
         if section.title != "tensors":
             told.append(_with_unchanged(section, diff) if unchanged else section)
+    told = [replace(s, rows=_by_folder(s.rows, diff)) if s.title == "objects" else s for s in told]
     tensors = _tensors(diff, unchanged=unchanged)
     if tensors.rows:
         at = next((i for i, s in enumerate(told) if s.title == "objects"), len(told))
@@ -139,7 +142,9 @@ def _tensors(diff: Diff, *, unchanged: bool) -> Section:
         met.add(id(b))
         rows.append(_row("moved", printable(place(a)), printable(place(b)), a, b))
     rows += _alike(diff, met, unchanged=unchanged)
-    return Section("tensors", tensors_in_words(diff), fold(rows))
+    unread = any(isinstance(row, TensorRow) and row.kind == "unread" for row in rows)
+    note = tensors_in_words(diff) + ("; ? values not compared" if unread else "")
+    return Section("tensors", note, fold(rows))
 
 
 def _alike(diff: Diff, met: set[int], *, unchanged: bool) -> Iterable[Row]:
@@ -166,6 +171,25 @@ def _row(kind: str, a: str, b: str, left: Tensor | None, right: Tensor | None) -
 def _name(tensor: Tensor) -> str:
     name = printable(tensor.name, NAME_WIDTH)
     return name if tensor.part == "model" else f"{tensor.part}: {name}"
+
+
+def _by_folder(rows: tuple[Row, ...], diff: Diff) -> tuple[Row, ...]:
+    """Many objects as a row for each folder and kind of change, with its bytes; few as they are."""
+    if len(rows) <= _MANY_OBJECTS:
+        return rows
+    groups: dict[tuple[str, str], list[Row]] = {}
+    for row in rows:
+        groups.setdefault((row.mark, row.name[: row.name.rfind("/") + 1]), []).append(row)
+    sizes = [{printable(o.key, NAME_WIDTH): o.size_bytes for o in side.objects} for side in (diff.a, diff.b)]
+    found: list[Row] = []
+    for (mark, folder), group in groups.items():
+        if len(group) < _FEW_OBJECTS:
+            found += group
+            continue
+        a, b = (sum(known.get(row.name, 0) for row in group) for known in sizes)
+        told = (show_bytes(a) if mark in "-~" else "", show_bytes(b) if mark != "-" else "")
+        found.append(Row(mark, folder or "(root)", *told, count=len(group), rows=tuple(group)))
+    return tuple(found)
 
 
 def _with_unchanged(section: Section, diff: Diff) -> Section:

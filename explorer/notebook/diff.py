@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from explorer.notebook.explorer import Explorer
     from explorer.notebook.values import Values
 
-_OPEN_ROWS = 30
+_OPEN_ROWS = 20
 """A section longer than this starts folded."""
 
 
@@ -199,7 +199,10 @@ def _section(section: Section, a: str, b: str) -> str:
     rows = [(row.mark, _named(row), row.a, row.b) for row in section.rows]
     is_summary = section.title.endswith("summary")
     body = table(("", "", a, b) if is_summary else ("", "name", a, b), rows)
-    return folded(section.title, body, section.note, opened=len(rows) <= _OPEN_ROWS)
+    unread = bool(rows) and all(kind_of(row) == "unread" for row in section.rows)
+    if unread:
+        body += dim('.values("layers.*") reads tensors and compares them by value')
+    return folded(section.title, body, section.note, opened=len(rows) <= _OPEN_ROWS and not unread)
 
 
 def _named(row: Row) -> str:

@@ -6,12 +6,13 @@ import math
 from dataclasses import dataclass
 from datetime import datetime
 
+from explorer import wording
 from explorer.lineage.address import Node
 from explorer.lineage.rows import Rows
 from explorer.lineage.state import State
 from explorer.lineage.values import RunView, Scalar, show_scalar
-from explorer.tui import wording
 from explorer.tui.columns import Piece
+from explorer.tui.fitting import fit
 from explorer.tui.glyphs import Glyphs
 from explorer.tui.names import shown
 from explorer.tui.readings import (
@@ -28,6 +29,8 @@ from explorer.tui.readings import (
 from explorer.tui.theme import Palette
 
 Line = list[Piece]
+_NAME_WIDTH = 13
+"""Of the names of facts, with a blank behind the longest of them (`on this disk`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +116,7 @@ class Detail:
             ]
             if self.run.reason and not self.run.is_live:
                 lines += _wrapped([(shown(self.run.reason), self.palette.bad)], width)
-            lines += [[(wording.fit(said, width), self.palette.dim)] for said in self.known.log[-log:]]
+            lines += [[(fit(said, width), self.palette.dim)] for said in self.known.log[-log:]]
         return lines
 
     # -- pieces that both forms are made of
@@ -122,7 +125,7 @@ class Detail:
         return shown(self.state.label(node)) if node is not None else ""
 
     def _row(self, name: str, value: Line) -> Line:
-        return [(f"{name:<11}", self.palette.dim), *value]
+        return [(f"{name:<{_NAME_WIDTH}}", self.palette.dim), *value]
 
     def _joined(self, groups: list[Line]) -> Line:
         line: Line = []
@@ -157,7 +160,7 @@ class Detail:
 
     def _metric(self) -> str:
         curve, _ = curve_of(self.state, self.node)
-        return wording.fit(shown(curve.metric), 10, self.glyphs.more) if curve else "loss"
+        return fit(shown(curve.metric), 10, self.glyphs.more) if curve else "loss"
 
     def _loss(self) -> Line:
         value = loss_at(self.state, self.node)

@@ -28,6 +28,7 @@ LINEAGE = (
     Action("clear", "escape", "clear", "Take the filter away; pressed again, the marks.", FIND),
     Action("details", "enter", "details", "All that is known of this node.", LOOK, s.there, 9),
     Action("diff", "d", "diff", "The two marked, mark and cursor, or node and parent.", LOOK, s.diffable, 3),
+    Action("three_way", "t", "3-way", "This fork and its parent's head, since the fork.", LOOK, s.in_fork),
     Action("compare", "c", "compare", "Curves of the marked, or of node and forks.", LOOK, s.on_node, 4),
     Action("log", "x", "log", "What the newest run of this bucket prints.", LOOK, s.has_run, 10),
     Action("zoom", "plus", "zoom", "Only the list, only the detail, both.", LOOK),

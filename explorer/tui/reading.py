@@ -13,7 +13,7 @@ from explorer.tui.detail import Known
 from explorer.tui.names import shown
 from explorer.tui.readings import newest_run
 from explorer.tui.verbs import Verbs
-from explorer.tui.wording import count
+from explorer.wording import count
 
 if TYPE_CHECKING:
     from explorer.tui.screens.lineage import LineageScreen

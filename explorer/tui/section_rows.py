@@ -87,7 +87,11 @@ class SectionRows:
         # the last part of a key or a tensor's name tells it apart
         name = fit_end(row.name, name_width, more)
         pieces: list[Piece] = [*start, (name + " " * (name_width - cell_len(name) + 2), palette.text)]
-        return pieces + self._values(row, room - name_width - 3)
+        pieces += self._values(row, room - name_width - 3)
+        many, used = f"  ×{row.count:,}", sum(cell_len(text) for text, _ in pieces)
+        if row.rows and used + len(many) < self._width - 1:
+            pieces.append((many if not self._glyphs.ascii else many.replace("×", "x"), palette.faint))
+        return pieces
 
     def _values(self, row: Row, room: int) -> list[Piece]:
         palette, more = self._palette, self._glyphs.more

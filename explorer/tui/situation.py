@@ -100,6 +100,13 @@ def diffable(now: Situation) -> str | None:
     return None
 
 
+def in_fork(now: Situation) -> str | None:
+    why = on_node(now)
+    if why or now.bucket is None:
+        return why
+    return f"{shown(now.bucket.name)} was not forked from anything." if now.bucket.parent is None else None
+
+
 def has_run(now: Situation) -> str | None:
     why = on_node(now)
     if why or now.bucket is None:

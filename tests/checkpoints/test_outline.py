@@ -99,3 +99,17 @@ def test_three_places_are_told_apart():
     assert titles[0] == "both"
     assert {(row.name, row.a, row.b) for row in told[0].rows} == {("lr", "fork 0.2", "parent 0.3")}
     assert titles.index("fork: config") < titles.index("parent: summary")
+
+
+def test_many_objects_are_a_row_for_each_folder_and_kind_of_change():
+    etags = {f"data/{at:05}": "old" for at in range(10_000)}
+    a = side("a", layers("m"), {"m": "x", **etags, "notes": "1"})
+    b = side("b", layers("m"), {"m": "y", **{key: "new" for key in etags}, "notes": "2"})
+    rows = sections(diff(a, b))["objects"].rows
+    assert [(row.mark, row.name, row.count) for row in rows] == [
+        ("~", "step-1/data/", 10_000),
+        ("~", "step-1/m", 1),
+        ("~", "step-1/notes", 1),
+    ]
+    assert (rows[0].a, rows[0].b) == ("1.0 MB", "1.0 MB")
+    assert rows[0].rows[3].name == "step-1/data/00003"

@@ -285,6 +285,17 @@ async def test_filters_by_glob_kind_and_section(opened):
         assert s.app.screen is s.app.lineage
 
 
+async def test_what_is_found_is_said_while_it_is_typed(opened):
+    async with opened(f"{BASE}@s1", f"{BASE}@s2", size=(80, 24)) as s:
+        await s.pilot.press("slash", *"attn")
+        await s.pilot.pause(0.3)
+        await s.settle()
+        assert s.line("/ attn").endswith("12 found")
+        await s.pilot.press(*" kind:x")
+        await s.pilot.pause(0.3)
+        assert "kinds are" in s.line("/ attn")
+
+
 async def test_unchanged_rows_on_request(opened):
     async with opened(f"{BASE}@s1", f"{BASE}@s3") as s:
         assert "depth" not in s.text
@@ -308,6 +319,19 @@ async def test_three_places_with_one_key_and_back(opened):
         await s.press("C")
         version = s.workspace.resolve(f"{FORK}@own").address
         assert s.app.clipboard == f"explorer diff {s.workspace.resolve(f'{BASE}@s3').address} {version}"
+
+
+async def test_three_places_with_one_key_from_the_lineage(opened):
+    async with opened(f"{BASE}@s1", f"{BASE}@s2") as s:
+        await s.press("q")
+        s.app.lineage.go(s.workspace.resolve(FORK))
+        await s.press("t")
+        await s.settle(0.2)
+        assert s.lines[0].strip() == f"3-way  {FORK} and {BASE} since {BASE}@s1"
+        await s.press("escape")
+        s.app.lineage.go(s.workspace.resolve(BASE))
+        await s.press("t")
+        assert f"{BASE} was not forked from anything." in s.text
 
 
 async def test_three_places_need_a_fork(opened):

@@ -153,7 +153,7 @@ async def test_enter_shows_all_that_is_known(stage):
 
 
 async def test_help_lists_every_key_and_why_some_do_not_apply(stage):
-    async with stage(size=(120, 60)) as (s, pilot):
+    async with stage(size=(120, 64)) as (s, pilot):
         await pilot.press("question_mark")
         assert isinstance(s.app.screen, Help)
         for action in LINEAGE:

@@ -48,6 +48,14 @@ class Looks(Page):
         a, b = self._older_first(*pair)
         self.app.push_screen(DiffScreen(self.session, a, b))
 
+    def do_three_way(self) -> None:
+        from explorer.tui.screens.diff import DiffScreen
+
+        node = self.view.node
+        bucket = self.session.state.buckets.get(node.bucket) if node is not None else None
+        if node is not None and bucket is not None and bucket.parent is not None:
+            self.app.push_screen(DiffScreen(self.session, bucket.parent, node, three_way=True))
+
     def _older_first(self, a: Node, b: Node | None) -> tuple[Node, Node]:
         if b is None:
             return a, a

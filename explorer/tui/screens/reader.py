@@ -33,6 +33,7 @@ _DEBOUNCE_S = 0.09
 _AT_ONCE = 3_000
 """Up to so many rows are searched on the spot: quicker than a frame."""
 _MANY = 20_000
+_FOUND_WIDTH = 26
 
 MOVES = (
     Action("down", "j,down", "down", "A line down.", "Move"),
@@ -62,7 +63,6 @@ class Reader(Page):
     """Holds a SectionsView as `view`; subclasses fill it."""
 
     AUTO_FOCUS = "#page"
-    DEFAULT_CSS = "Reader #found { width: 26; text-align: right; }"
 
     def __init__(self, session: Session) -> None:
         super().__init__(session)
@@ -103,6 +103,8 @@ class Reader(Page):
         self.paint_footer()
 
     def on_mount(self) -> None:
+        found = self.query_one("#found", Label)
+        found.styles.width, found.styles.text_align = _FOUND_WIDTH, "right"
         self.query_one("#query", Input).placeholder = "mlp  layers.*.weight  !bias  kind:added  in:config"
 
     def on_resize(self) -> None:
@@ -206,8 +208,10 @@ class Reader(Page):
 
     def _say_found(self) -> None:
         said = self.wanted.trouble or (f"{self._rows_found:,} found" if self.wanted else "")
+        found = self.query_one("#found", Label)
+        found.styles.width = _FOUND_WIDTH if self.wanted.trouble is None else min(90, len(said) + 3)
         # without laying out the screen anew: that would cost a frame for every letter
-        self.query_one("#found", Label).update(Content(shown(said)), layout=False)
+        found.update(Content(shown(said)), layout=False)
 
     def filter_status(self) -> list[Piece]:
         """What the status line says of the filter; nothing where there is none."""
