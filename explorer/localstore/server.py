@@ -38,6 +38,8 @@ from explorer.localstore.wire.app import App
 log = logging.getLogger("explorer.localstore")
 LOOK_EVERY_S = 5.0
 """How often a server looks whether its folder is still there."""
+LAST_REQUESTS_S = 2.0
+"""What requests that are under way get to finish in when the server is asked to stop."""
 _RECEIVE_BYTES = 2 << 20
 """A large body comes in pieces of up to this size; every piece costs two changes of thread."""
 
@@ -142,9 +144,10 @@ async def _run(
         http1_settings=HTTP1Settings(max_buffer_size=_RECEIVE_BYTES),
     )
     stop: Callable[[], None] = server.stop
+    asked_to_stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for sign in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(sign, stop)
+        loop.add_signal_handler(sign, asked_to_stop.set)
     serving = asyncio.create_task(server.serve())
     address = reserved.getsockname()[:2]
     while not serving.done():
@@ -154,13 +157,20 @@ async def _run(
             ready()
             break
         await asyncio.sleep(0.005)
-    while not serving.done():
-        await asyncio.wait((serving,), timeout=LOOK_EVERY_S)
+    asked = asyncio.create_task(asked_to_stop.wait())
+    while not serving.done() and not asked.done():
+        await asyncio.wait((serving, asked), timeout=LOOK_EVERY_S, return_when=asyncio.FIRST_COMPLETED)
         if not is_in_place():
             log.error("the folder is gone")
-            stop()
             break
-    await serving
+    stop()
+    # It waits for the requests it has begun; an upload may take hours, or its client be gone without a word.
+    await asyncio.wait((serving,), timeout=LAST_REQUESTS_S)
+    if serving.done():
+        await serving
+    else:
+        log.info("stopping with requests under way")
+        serving.cancel()
 
 
 def configure_log(folder: Path) -> None:

@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import signal
+import socket
 import stat
 import subprocess
 import sys
@@ -11,6 +12,7 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -177,3 +179,20 @@ def test_it_stops_in_the_middle_of_an_upload(data: Path) -> None:
         began = time.monotonic()
         assert stop(data)
         assert time.monotonic() - began < 9
+
+
+def test_an_upload_under_way_does_not_keep_the_server_from_stopping(data: Path) -> None:
+    running = ensure_running(data)
+    s3 = make_client(running)
+    s3.create_bucket(Bucket="main")
+    parts = urlsplit(s3.generate_presigned_url("put_object", Params={"Bucket": "main", "Key": "k"}))
+    head = (
+        f"PUT {parts.path}?{parts.query} HTTP/1.1\r\nHost: {parts.netloc}\r\nContent-Length: 90000000\r\n\r\n"
+    )
+    with socket.create_connection((parts.hostname or "", parts.port or 0)) as half:
+        half.sendall(head.encode() + bytes(9_000_000))
+        assert stop(data, wait_s=30)
+    assert (running.folder / "server.log").read_text().splitlines()[-1].endswith("stopped"), (
+        "it was not killed"
+    )
+    assert list((running.folder / "tmp").iterdir()) == []
