@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 _SHORT = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
+NAME_WIDTH = 120
+"""A name on a screen: so much of it, its middle left out if it is longer."""
 _FORMULA = ("=", "+", "-", "@")
 
 

@@ -46,6 +46,10 @@ _SKIPPED = (
     "datamodule_hparams_name",
     "param_shapes",
     "optimizer_state_dict_keys",
+    "buffer_names",
+    "frozen_param_shapes",
+    "frozen_param_fragments",
+    "shared_params",
 )
 _STEPS = {"global_step": "step", "iteration": "step", "global_steps": "step", "iter": "step", "it": "step"}
 _RANDOM = re.compile(r"(?:^|_)rng(?:_|$)|random_state", re.IGNORECASE)
@@ -238,15 +242,16 @@ def _other(key: str, inner: Any, found: _Found) -> None:
     inside = False
     if part == "optimizer":  # DeepSpeed and others wrap it once or twice
         for wrapped in (inner, *(as_mapping(inner) or {}).values()):
-            for name, value in (as_mapping(wrapped) or {}).items():
-                if name == "param_groups":
-                    found.state |= optimizer_values({"state": {}, "param_groups": value}, "optimizer")
+            told = as_mapping(wrapped) or {}
+            if "param_groups" in told:
+                found.state |= optimizer_values({"state": {}, **told}, "optimizer")
     for name, tensor in tensors_in(inner, "" if part == "model" else key):
         found.add(name or key, tensor, part or ("model" if key.startswith("model") else "other"))
         inside = True
     if not inside:
         plain = plain_tree(inner, 2_000)
-        found.state |= flatten({_STEPS.get(key, key): plain} if plain is not None else {})
+        if plain is not None:
+            found.state |= flatten({_STEPS.get(key, key): plain})
 
 
 def _optimizer(value: Any, prefix: str, label: str, found: _Found) -> None:

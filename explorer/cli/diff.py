@@ -81,7 +81,8 @@ def print_sections(found: Sequence[Section], *, match: str | None = None, limit:
         width = min(48, max((len(row.name) for row in rows), default=0))
         for row in rows[:limit]:
             between = " → " if row.a and row.b else ""
-            print(f"  {row.mark} {row.name:<{width}}  {row.a}{between}{row.b}".rstrip())
+            many = f"  ({row.count:,})" if row.count > 1 else ""
+            print(f"  {row.mark} {row.name:<{width}}  {row.a}{between}{row.b}{many}".rstrip())
         if limit is not None and len(rows) > limit:
             print(f"    and {len(rows) - limit} more")
 

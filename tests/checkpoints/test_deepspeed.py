@@ -1,4 +1,4 @@
-"""DeepSpeed's and Megatron's folders, laid out by hand with torch as their own writers do it."""
+"""DeepSpeed's and Megatron's folders of several ranks, laid out by hand with torch as their own writers do it."""
 
 from __future__ import annotations
 

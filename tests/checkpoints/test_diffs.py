@@ -9,6 +9,7 @@ import numpy as np
 from safetensors.numpy import save
 
 from explorer.checkpoints import Diff, Side, diff
+from explorer.lineage.values import ObjectInfo
 from tests.checkpoints.shelf import Shelf
 
 
@@ -221,3 +222,26 @@ def test_nan_equals_itself_and_true_is_not_one():
     assert (change.a, change.b) == (1, True)
     document = diff_of(state(x=float("nan")), state(x=float("inf"))).to_json()
     assert document["config"] == [{"path": "x", "a": "NaN", "b": "Infinity"}]
+
+
+def test_many_objects_are_told_by_folder_as_deep_as_a_screen_allows():
+    few, many = (
+        Side("a", ()),
+        [f"checkpoints/step-{step:06}/{name}" for step in range(10) for name in ("a", "b", "c")],
+    )
+    names = [*many, *(f"logs/{day}/{hour}.txt" for day in range(30) for hour in range(5)), "notes.md"]
+    found = diff(few, Side("b", [ObjectInfo(name, 1000, name, 1) for name in names]))
+    (section,) = [s for s in found.sections() if s.title == "objects"]
+    assert [(row.name, row.b, row.count) for row in section.rows] == [
+        ("checkpoints/", "30 kB", 30), ("logs/", "150 kB", 150), ("notes.md", "1.0 kB", 1)
+    ]  # fmt: skip
+    assert [row.name for row in section.rows[0].rows] == many
+    (unfolded,) = [s for s in found.sections(folded=False) if s.title == "objects"]
+    assert len(unfolded.rows) == len(names)
+    assert len(found.to_frame()) == len(names) + len(found.warnings)
+
+
+def test_as_many_objects_as_a_screen_shows_are_told_one_by_one():
+    found = diff(Side("a", ()), Side("b", [ObjectInfo(f"x/{i}", 1, str(i), 1) for i in range(40)]))
+    (section,) = [s for s in found.sections() if s.title == "objects"]
+    assert len(section.rows) == 40
