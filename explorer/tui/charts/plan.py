@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
 _BLOWN_UP, _KEPT = 5.0, 2.0
 """A curve that leaves so many times the calm range of all blew up; so many times that range is shown."""
-_FAR_OFF = 20.0
+_FAR_OFF = 8.0
+"""A difference so many times the usual one is not what the others are looked at with."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,7 +62,7 @@ def title(
         runs = [(f" {signs.difference}", STRONG), *runs, (f" to {base}", AXIS)]
     right: list[Run] = []
     if view.cursor is not None:
-        right = [(_here(panel, view, signs), STRONG)]
+        right = [(f" {_here(panel, view, signs)}", STRONG)]
         if first:
             right.append((f"  at {position(comparison.x, view.cursor)}", CROSS))
         right.append((" ", AXIS))
