@@ -104,9 +104,12 @@ def uniform(text: bytes, first: bytes) -> Block | None:
     if re.compile(b"(?:" + row + re.escape(end) + b")*+").fullmatch(text) is None:
         return None
     names = [pair.name for pair in pairs if pair.is_number]
-    values = read_number_lines(_numbers_in(text, pairs, end, exponents), len(names))
+    # where a word or the row before begins a line, a comma does, and an empty cell goes before the numbers
+    empty = int(not pairs[0].is_number or b"," in end)
+    values = read_number_lines(_numbers_in(text, pairs, end, exponents), len(names) + empty)
     if values is None:
         return None
+    values = values[:, empty:]
     broken = [pair.name for pair in pairs if pair.value == b"NaN"]
     if broken:
         values = np.hstack((values, np.full((len(values), len(broken)), np.nan)))
@@ -160,11 +163,11 @@ def _numbers_in(text: bytes, pairs: Sequence[_Pair], end: bytes, exponents: bool
         extra = fixed.count(b",") > fixed.startswith(b",")
         if not pair.is_number or extra or confusing & set(fixed):
             text = text.replace(fixed, b"," if pair.is_number and pair.key.startswith(b",") else b"")
-    if b"," in end:  # of an array: the comma behind a row stands at the beginning of the next line
-        text = text.translate(_BRACES_TO_LINES, _IN_ARRAYS_E if exponents else _IN_ARRAYS)
-    else:
-        text = text.translate(None, _IN_LINES_E if exponents else _IN_LINES)
-    return text.replace(b"\n,", b"\n").removeprefix(b",")
+    if b"," not in end:
+        return text.translate(None, _IN_LINES_E if exponents else _IN_LINES)
+    # of an array: the comma behind a row comes to stand at the beginning of the next line
+    text = text.translate(_BRACES_TO_LINES, _IN_ARRAYS_E if exponents else _IN_ARRAYS).removesuffix(b",")
+    return text if text.startswith(b",") else b"," + text
 
 
 def regular(blocks: list[Block], steps: Sequence[str], most: float) -> tuple[list[Block], list[int]]:

@@ -62,7 +62,10 @@ def _large(data: bytes, troubles: Troubles) -> tuple[dict[str, Any], dict[str, C
         return None
     if not isinstance(state, dict) or state.get("log_history") != []:
         return None
-    found = _blocks(data[begin.end() : end].strip())
+    start, stop = data.find(b"{", begin.end(), end), data.rfind(b"}", begin.end(), end) + 1
+    if data[begin.end() : start].strip() or data[stop:end].strip():
+        return None
+    found = _blocks(data, start, stop)
     if found is None:
         return None
     blocks, irregular = regular(found.blocks, ("step",), MAX_STEP)
@@ -82,18 +85,20 @@ def _large(data: bytes, troubles: Troubles) -> tuple[dict[str, Any], dict[str, C
     return state, columns_of(blocks, ("step",), (), {name: (c, numbers[name]) for name, c in rest.items()})
 
 
-def _blocks(history: bytes) -> Blocks | None:
+def _blocks(data: bytes, start: int, stop: int) -> Blocks | None:
     """The rows of a history as blocks: `{…}, {…}`, with the same space between all of them."""
     from explorer.metrics.flat_rows import Blocks, blocks_of, uniform
 
-    joint = _JOINT.search(history)
+    joint = _JOINT.search(data, start, stop) if 0 <= start < stop else None
     if joint is None:
         return None
     between = joint[0].removesuffix(b"{")
-    whole = uniform(history + between[1:], history[: joint.end() - 1])
+    history = b"".join((memoryview(data)[start:stop], between[1:]))
+    whole = uniform(history, data[start : joint.end() - 1])
     if whole is not None:
         return Blocks([whole], [], [])
     # as lines: what stands between the rows is where they end, other ends of lines are only space
+    history = history.removesuffix(between[1:])
     lines = history.replace(between, b"}\0").replace(b"\n", b" ").replace(b"\r", b" ")
     if history.count(b"\0"):
         return None
