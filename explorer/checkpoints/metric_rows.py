@@ -43,7 +43,9 @@ def metric_in_words(pair: MetricPair) -> str:
 
 def points_in_words(diff: Diff) -> str:
     a, b = ("the end" if (step := _step_of(side)) is None else f"step {step}" for side in (diff.a, diff.b))
-    return f"at {a}" if a == b else f"at {a} and at {b}"
+    count = sum(pair.differs for pair in diff.metrics)
+    told = "1 value differs" if count == 1 else f"{count} values differ"
+    return f"{told}, at {a}" if a == b else f"{told}, at {a} and at {b}"
 
 
 def _step_of(side: Side) -> int | None:

@@ -25,7 +25,7 @@ def test_values_at_both_steps():
         {"loss": Point(200, 1.875), "lr": Point(200, 1e-3), "accuracy": Point(200, 0.5)},
     )
     (section,) = [s for s in found.sections() if s.title == "metrics"]
-    assert section.note == "at step 100 and at step 200"
+    assert section.note == "3 values differ, at step 100 and at step 200"
     assert [(r.mark, r.name, r.a, r.b) for r in section.rows] == [
         ("~", "loss", "2.3125", "1.875"),
         ("-", "val_loss", "2.5 (step 50)", ""),
