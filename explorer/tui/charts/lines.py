@@ -43,15 +43,18 @@ class Lines:
         self._smoothings = Smoothings()
         self._kept: dict[object, dict[object, object]] = {}
         for curve in self.curves:
-            x, y = np.frombuffer(curve.x), np.frombuffer(curve.values)
-            placed = np.isfinite(x)  # a row without tokens, or without a time, has no place on that axis
-            self._placed.append(None if placed.all() else placed)
-            # clocks of two machines may disagree: a line never runs backwards
-            self._x.append(np.maximum.accumulate(x[placed]) if len(x) else x)
-            self._y.append(y[placed])
-            self._own_at.append(int(placed[: curve.own_at].sum()))
-        self._smoothed: dict[tuple[int, float, bool], Floats] = {}
-        self._lasts: dict[tuple[int, float], float | None] = {}
+            x, y, own_at, placed = np.frombuffer(curve.x), np.frombuffer(curve.values), curve.own_at, None
+            if not curve.on_steps and len(x):
+                placed = np.isfinite(x)  # a row without tokens, or without a time, has no place on that axis
+                own_at = int(placed[:own_at].sum())
+                # clocks of two machines may disagree: a line never runs backwards
+                x, y = np.maximum.accumulate(x[placed]), y[placed]
+            self._x.append(x)
+            self._y.append(y)
+            self._own_at.append(own_at)
+            self._placed.append(placed)
+        self._weight = 0.0
+        self._smoothed: dict[tuple[int, str], Floats] = {}
         self._groups: dict[str, tuple[Group, ...]] = {}
         self._means: dict[tuple[tuple[int, ...], float, bool], tuple[Floats, Floats]] = {}
         self._gaps = [_longest_join(x) for x in self._x]
@@ -92,7 +95,8 @@ class Lines:
             told = self.curves[i].deltas
             if told is None or not len(told.x):
                 return np.empty(0), np.empty(0), 0
-            return np.frombuffer(told.x), self._smooth(i, np.frombuffer(told.values), view.weight, True), 0
+            values = self._smooth((i, "deltas"), np.frombuffer(told.values), view.weight)
+            return np.frombuffer(told.x), values, 0
         return self._x[i], self._whole(i, view.weight), self._own_at[i]
 
     def raw(self, i: int, view: View) -> tuple[Floats, Floats]:
@@ -127,15 +131,13 @@ class Lines:
             return self.value_at(i, view, x)
         return float(np.interp(x, xs, ys))
 
-    def last(self, i: int, view: View) -> float | None:
-        """The last finite value of curve `i`, smoothed as the view says."""
+    def last(self, i: int, weight: float) -> float | None:
+        """The last finite value of curve `i`, smoothed."""
         import numpy as np
 
-        if (i, view.weight) not in self._lasts:
-            ys = self._whole(i, view.weight)
-            good = np.flatnonzero(np.isfinite(ys))
-            self._lasts[i, view.weight] = float(ys[good[-1]]) if len(good) else None
-        return self._lasts[i, view.weight]
+        ys = self._whole(i, weight)
+        good = np.flatnonzero(np.isfinite(ys))
+        return float(ys[good[-1]]) if len(good) else None
 
     def neighbour(self, i: int, view: View, x: float, by: int) -> float | None:
         """The x of the point `by` points from the one at `x`, within the curve."""
@@ -179,20 +181,28 @@ class Lines:
         """A curve's values, smoothed: what forks have in common with their parent is smoothed once."""
         line = self.curves[i].line
         if line is None or not weight:
-            return self._smooth(i, self._y[i], weight, False)
-        if (i, weight, False) not in self._smoothed:
+            return self._smooth((i, "values"), self._y[i], weight)
+        kept = self._at_weight(weight)
+        if (i, "values") not in kept:
             smoothed = self._smoothings.whole(line.stretches, weight)
-            self._smoothed[i, weight, False] = (
-                smoothed if self._placed[i] is None else smoothed[self._placed[i]]
-            )
-        return self._smoothed[i, weight, False]
+            placed = self._placed[i]
+            kept[i, "values"] = smoothed if placed is None else smoothed[placed]
+        return kept[i, "values"]
 
-    def _smooth(self, i: int, values: Floats, weight: float, delta: bool) -> Floats:
+    def _smooth(self, key: tuple[int, str], values: Floats, weight: float) -> Floats:
         if not weight:
             return values
-        if (i, weight, delta) not in self._smoothed:
-            self._smoothed[i, weight, delta] = smooth(values, weight)
-        return self._smoothed[i, weight, delta]
+        kept = self._at_weight(weight)
+        if key not in kept:
+            kept[key] = smooth(values, weight)
+        return kept[key]
+
+    def _at_weight(self, weight: float) -> dict[tuple[int, str], Floats]:
+        """What is smoothed with this weight. Only one is kept: of a million points each is much."""
+        if weight != self._weight:
+            self._weight, self._smoothed, self._smoothings = weight, {}, Smoothings()
+            self._means.clear()
+        return self._smoothed
 
 
 def within(x: Floats, y: Floats, low: float, high: float) -> tuple[Floats, Floats]:

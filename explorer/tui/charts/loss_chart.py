@@ -48,11 +48,14 @@ class LossChart(Widget, can_focus=True):
 
     # -- what is shown
 
-    def show(self, comparisons: Sequence[Comparison]) -> None:
-        """Draw these from now on: the window, the crosshair and what is hidden stay. Costs one repaint."""
+    def show(self, comparisons: Sequence[Comparison], lines: tuple[Lines, ...] | None = None) -> None:
+        """Draw these from now on: the window, the crosshair and what is hidden stay. Costs one repaint.
+
+        `lines` are the comparisons as arrays, where they were made already.
+        """
         chosen = self.curve.label if self.curve is not None else None
         other_axis = bool(self.comparisons) and self.comparisons[0].x != comparisons[0].x
-        self.comparisons, self._lines = tuple(comparisons), None
+        self.comparisons, self._lines, self._stale = tuple(comparisons), lines, True
         found = next((i for i, c in enumerate(self.curves) if c.label == chosen), 0)
         view = replace(self.view, selected=found)
         if other_axis:
@@ -61,7 +64,7 @@ class LossChart(Widget, can_focus=True):
 
     def look(self, view: View) -> None:
         """Look at it in this way; the same again costs nothing."""
-        if view != self.view or self._lines is None:
+        if view != self.view or self._stale:
             self.view, self._stale = view, True
             self.refresh()
             self.post_message(self.Looked())

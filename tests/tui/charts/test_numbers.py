@@ -8,7 +8,9 @@ import pytest
 from rich.cells import cell_len
 
 from explorer.metrics import Best, Comparison, Parted, Tail
-from explorer.tui.charts.numbers import Sorting, cell, columns, heading, in_order, rows_of
+from explorer.tui.charts import numbers
+from explorer.tui.charts.lines import Lines
+from explorer.tui.charts.numbers import Counter, Sorting, cell, columns, heading, in_order, smoothed
 from explorer.tui.charts.signs import ASCII, UNICODE
 from tests.tui.charts.curves import curve
 
@@ -28,7 +30,7 @@ FORK = replace(
     non_finite=3,
 )
 SOME = (Comparison("loss", "step", (ROOT, FORK)),)
-ROWS = rows_of(SOME)
+ROWS = Counter().rows(SOME)
 
 
 @pytest.mark.parametrize("width", [30, 60, 73, 100, 140, 300])
@@ -86,14 +88,31 @@ def test_what_stands_in_a_row():
 
 def test_the_last_value_is_smoothed_and_smoother_where_the_chart_is():
     noisy = (Comparison("loss", "step", (curve("main", [(s, s % 2) for s in range(200)]),)),)
-    (usual,), (smooth,) = rows_of(noisy), rows_of(noisy, 0.99)
-    assert 0 < usual.cells["last"] < 1
-    assert abs(smooth.cells["last"] - 0.5) < abs(usual.cells["last"] - 0.5)
+    rows = Counter().rows(noisy)
+    assert 0 < rows[0].cells["last"] < 1
+    lines = Lines(noisy[0])
+    (smooth,) = smoothed(rows, ["loss"], [lambda i: lines.last(i, 0.99)])
+    assert abs(smooth.cells["last"] - 0.5) < abs(rows[0].cells["last"] - 0.5)
+    assert smooth.cells["loss"] == smooth.cells["last"]
+
+
+def test_only_what_has_grown_is_counted_again(monkeypatch):
+    counted = []
+    table = numbers.table
+    monkeypatch.setattr(numbers, "table", lambda c: counted.append(c.nodes[0].label) or table(c))
+    counter = Counter()
+    first = counter.rows(SOME)
+    grown = curve("root", [(s, 3.0 - s / 10) for s in range(12)], hyperparameters=ROOT.hyperparameters)
+    again = counter.rows((Comparison("loss", "step", (FORK, grown)),))
+    assert counted == ["root", FORK.label, "root"]
+    assert [row.index for row in again] == [0, 1]
+    assert again[0].cells == first[1].cells
+    assert again[1].cells["last"] != first[0].cells["last"]
 
 
 def test_a_metric_named_like_a_hyperparameter_has_a_column_of_its_own():
     both = (*SOME, Comparison("lr", "step", (curve("root", [(0, 7.0)]), curve(FORK.label, [(0, 9.0)]))))
-    rows = rows_of(both)
+    rows = Counter().rows(both)
     chosen = columns(both, rows, 300, UNICODE, here=False)
     written = [cell(column, rows[1], UNICODE, None).strip() for column in chosen if column.head == "lr"]
     assert written == ["0.0001", "9.0000"]
@@ -111,7 +130,7 @@ def test_rows_without_a_value_come_last_either_way():
 def test_hostile_names_and_values_are_escaped():
     nasty = replace(ROOT, hyperparameters=(("lr\x1b[2J", "\u202eevil"),))
     some = (Comparison("loss", "step", (nasty, FORK)),)
-    rows = rows_of(some)
+    rows = Counter().rows(some)
     chosen = columns(some, rows, 300, UNICODE, here=False)
     said = "".join(c.head + cell(c, row, UNICODE, None) for row in rows for c in chosen)
     assert said.isprintable()
@@ -119,5 +138,5 @@ def test_hostile_names_and_values_are_escaped():
 
 def test_values_that_are_no_numbers_are_said():
     some = (Comparison("loss", "step", (curve("main", [(0, math.inf), (1, math.nan)]),)),)
-    (row,) = rows_of(some)
+    (row,) = Counter().rows(some)
     assert all(cell(c, row, UNICODE, math.nan) for c in columns(some, (row,), 200, UNICODE, here=True))

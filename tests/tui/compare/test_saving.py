@@ -14,7 +14,7 @@ from explorer.lineage.address import Node
 from explorer.lineage.values import StoreInfo
 from explorer.metrics.export import FORMATS
 from explorer.notebook.look import Look, changed
-from explorer.tui.charts.numbers import Sorting, rows_of
+from explorer.tui.charts.numbers import Counter, Sorting
 from explorer.tui.charts.view import View
 from explorer.tui.screens.compare.code import Asked
 from explorer.tui.screens.compare.saving import objection, write
@@ -26,14 +26,14 @@ OTHER = replace(BOTH, metric="val/loss")
 @pytest.mark.parametrize("format", sorted(set(FORMATS) - {"png", "parquet"}))
 def test_each_format_is_written_where_it_was_asked_for(tmp_path, format):
     target = tmp_path / f"out.{format}"
-    assert write((BOTH,), rows_of((BOTH,)), View(), target) == (target,)
+    assert write((BOTH,), Counter().rows((BOTH,)), View(), target) == (target,)
     assert b"main" in target.read_bytes()
     assert b"fork" in target.read_bytes()
 
 
 def test_what_is_hidden_is_left_out_and_each_metric_has_a_file(tmp_path):
     written = write(
-        (BOTH, OTHER), rows_of((BOTH, OTHER)), View(hidden=frozenset({"fork"})), tmp_path / "out.csv"
+        (BOTH, OTHER), Counter().rows((BOTH, OTHER)), View(hidden=frozenset({"fork"})), tmp_path / "out.csv"
     )
     assert [path.name for path in written] == ["out-loss.csv", "out-val-loss.csv"]
     table = pd.read_csv(io.BytesIO(written[0].read_bytes()))
@@ -41,7 +41,7 @@ def test_what_is_hidden_is_left_out_and_each_metric_has_a_file(tmp_path):
 
 
 def test_the_page_has_the_table(tmp_path):
-    (path,) = write((BOTH,), rows_of((BOTH,)), View(), tmp_path / "out.html")
+    (path,) = write((BOTH,), Counter().rows((BOTH,)), View(), tmp_path / "out.html")
     page = path.read_text()
     assert "<th>NODE</th>" in page
     assert "−5.000" in page

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from explorer.errors import ExplorerError
 from explorer.lineage.address import Node
 from explorer.lineage.values import RunView
 from explorer.metrics import Comparison, Row
+from explorer.tui.charts.lines import Lines
 from explorer.tui.charts.loss_chart import LossChart
-from explorer.tui.charts.numbers import rows_of
+from explorer.tui.charts.numbers import Counter, smoothed
 from explorer.tui.charts.title import axis_name
 from explorer.tui.names import shown
 from explorer.tui.screens.compare.choosing import Choosing
@@ -24,9 +26,8 @@ class Found:
     """What one reading brought."""
 
     comparisons: tuple[Comparison, ...]
+    lines: tuple[Lines, ...]
     rows: tuple[Row, ...]
-    weight: float
-    """How much the numbers in the rows were smoothed."""
 
     def looks_like(self, other: Found) -> bool:
         """Whether nothing has been logged in between: decided without a look at every point."""
@@ -55,8 +56,9 @@ class Reading(Choosing):
         self._baseline: Node | None = None
         self._found: Found | None = None
         self._asked_for: tuple[Node, ...] = ()
-        self._counted = 0.0
-        """The smoothing that the numbers were made with."""
+        self._counter = Counter()
+        self._counted: tuple[tuple[Row, ...], float] = (), 0.0
+        """Which rows, and which smoothing of their last values, are shown."""
         self._was_live = False
         self._pending = False
 
@@ -88,7 +90,7 @@ class Reading(Choosing):
         self._was_live = live
 
     def _read(self) -> None:
-        workspace, x, weight = self.session.workspace, self._x, self.view.weight
+        workspace, x, counter = self.session.workspace, self._x, self._counter
         nodes, metrics, baseline = self.present, self._metrics, self.baseline
         self._asked_for = nodes
         if workspace is None or not nodes:
@@ -100,7 +102,8 @@ class Reading(Choosing):
                 comparisons = workspace.compare(nodes, metrics, x, baseline=against)
             else:
                 comparisons = (workspace.compare(nodes, None, x, baseline=against),)
-            return Found(comparisons, rows_of(comparisons, weight), weight)
+            # what costs with a million points is done here, in the thread
+            return Found(comparisons, tuple(map(Lines, comparisons)), counter.rows(comparisons))
 
         self._pending = True
         self.session.run(self, call, self._took, self._failed, group="compare", exclusive=True)
@@ -110,8 +113,8 @@ class Reading(Choosing):
         if self._found is not None and found.looks_like(self._found):
             return
         self._found = found
-        self.rows, self._counted = found.rows, found.weight
-        self.chart.show(found.comparisons)
+        self.chart.show(found.comparisons, found.lines)
+        self.count_again()
         self._x = found.comparisons[0].x
         if first or (self._said is not None and self._said.kind == "busy"):
             self.hush()
@@ -119,7 +122,6 @@ class Reading(Choosing):
             self.say(Said("None of these has metrics yet.", "why", "runs write runs/<id>/metrics.jsonl"))
         self.apply_filter()
         self.state_changed()
-        self.count_again()
 
     def _failed(self, error: ExplorerError) -> None:
         """What could not be read is not asked for again."""
@@ -130,19 +132,16 @@ class Reading(Choosing):
         self.complain(error)
 
     def count_again(self) -> None:
-        """The numbers of the table anew, where the smoothing is another one by now."""
-        comparisons, weight = self.chart.comparisons, self.view.weight
-        if not comparisons or weight == self._counted:
+        """The last values in the rows, smoothed as the lines are."""
+        found, weight = self._found, self.view.weight
+        if found is None or self._counted == (found.rows, weight):
             return
-
-        def took(rows: tuple[Row, ...]) -> None:
-            self.rows = rows
-            self.paint()
-
-        self._counted = weight
-        self.session.run(
-            self, lambda: rows_of(comparisons, weight), took, self.complain, group="numbers", exclusive=True
-        )
+        self._counted = found.rows, weight
+        if not weight:
+            self.rows = found.rows
+            return
+        last = [partial(lines.last, weight=weight) for lines in found.lines]
+        self.rows = smoothed(found.rows, [c.metric for c in found.comparisons], last)
 
     # -- what is compared
 
