@@ -35,12 +35,13 @@ class _Changed:
         return _row(self.mark, self.key, size(self.a_bytes), size(self.b_bytes))
 
 
-def object_rows(diff: Diff, *, folded: bool = True) -> tuple[Row, ...]:
-    """Added, removed, changed and renamed objects, in this order; folded rows keep their members.
+def object_rows(diff: Diff, *, folded: bool = True, unchanged: bool = False) -> tuple[Row, ...]:
+    """Added, removed, changed and renamed objects, in this order, with `unchanged` also those that are equal.
 
-    With `folded`, more than 40 become one row for each folder, as deep as 40 rows allow. Cost: O(objects).
+    With `folded`, more than 40 become one row for each folder, as deep as 40 rows allow, that keeps its
+    members. Cost: O(objects).
     """
-    changed = tuple(_changed(diff))
+    changed = (*_changed(diff), *(_equal(diff) if unchanged else ()))
     if not folded or len(changed) <= _FEW:
         return tuple(item.row() for item in changed)
     for depth in range(_MAX_DEPTH, -1, -1):
@@ -62,6 +63,13 @@ def _changed(diff: Diff) -> Iterator[_Changed]:
     yield from (_Changed("→", new, a[old], b[new], old) for old, new in o.renamed)
 
 
+def _equal(diff: Diff) -> Iterator[_Changed]:
+    before = {info.key: (info.etag, info.size_bytes) for info in diff.a.objects}
+    for info in diff.b.objects:
+        if before.get(info.key) == (info.etag, info.size_bytes):
+            yield _Changed("=", info.key, info.size_bytes, info.size_bytes)
+
+
 def _folder(key: str, depth: int) -> str:
     """The first `depth` folders of a key, or all that it has."""
     folders = key.split("/")[:-1][:depth]
@@ -77,7 +85,7 @@ def _rows(mark: str, folder: str, members: Sequence[_Changed]) -> tuple[Row, ...
 
 
 def _row(mark: str, key: str, a: str, b: str) -> Row:
-    return Row(mark, printable(key, NAME_WIDTH), "" if mark in "+→" else a, "" if mark == "-" else b)
+    return Row(mark, printable(key, NAME_WIDTH), "" if mark in "+→=" else a, "" if mark == "-" else b)
 
 
 def objects_in_words(diff: Diff) -> str:

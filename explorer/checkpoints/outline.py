@@ -11,12 +11,12 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from explorer.checkpoints.folding import Row, fold
+from explorer.checkpoints.object_rows import object_rows
 from explorer.checkpoints.pairing import pair
 from explorer.checkpoints.printable import printable
 from explorer.checkpoints.sections import (
     NAME_WIDTH,
     Section,
-    show_bytes,
     show_shape,
     show_value,
     tensors_in_words,
@@ -43,8 +43,6 @@ _KINDS = {
     "=": "same",
     "?": "unread",
 }
-
-_MANY_OBJECTS, _FEW_OBJECTS = 40, 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,9 +77,10 @@ def outline(diff: Diff, *, unchanged: bool = False) -> tuple[Section, ...]:
     """
     told = []
     for section in diff.sections(folded=False):
-        if section.title != "tensors":
+        if section.title == "objects":
+            told.append(replace(section, rows=object_rows(diff, unchanged=unchanged)))
+        elif section.title != "tensors":
             told.append(_with_unchanged(section, diff) if unchanged else section)
-    told = [replace(s, rows=_by_folder(s.rows, diff)) if s.title == "objects" else s for s in told]
     tensors = _tensors(diff, unchanged=unchanged)
     if tensors.rows:
         at = next((i for i, s in enumerate(told) if s.title == "objects"), len(told))
@@ -173,25 +172,6 @@ def _name(tensor: Tensor) -> str:
     return name if tensor.part == "model" else f"{tensor.part}: {name}"
 
 
-def _by_folder(rows: tuple[Row, ...], diff: Diff) -> tuple[Row, ...]:
-    """Many objects as a row for each folder and kind of change, with its bytes; few as they are."""
-    if len(rows) <= _MANY_OBJECTS:
-        return rows
-    groups: dict[tuple[str, str], list[Row]] = {}
-    for row in rows:
-        groups.setdefault((row.mark, row.name[: row.name.rfind("/") + 1]), []).append(row)
-    sizes = [{printable(o.key, NAME_WIDTH): o.size_bytes for o in side.objects} for side in (diff.a, diff.b)]
-    found: list[Row] = []
-    for (mark, folder), group in groups.items():
-        if len(group) < _FEW_OBJECTS:
-            found += group
-            continue
-        a, b = (sum(known.get(row.name, 0) for row in group) for known in sizes)
-        told = (show_bytes(a) if mark in "-~" else "", show_bytes(b) if mark != "-" else "")
-        found.append(Row(mark, folder or "(root)", *told, count=len(group), rows=tuple(group)))
-    return tuple(found)
-
-
 def _with_unchanged(section: Section, diff: Diff) -> Section:
     return replace(section, rows=(*section.rows, *_unchanged(section.title, diff)))
 
@@ -200,19 +180,14 @@ def _only_unchanged(diff: Diff, titles: set[str]) -> Iterable[Section]:
     """Sections of which nothing differs."""
     for title in ("config", "state", "objects"):
         rows = () if title in titles else _unchanged(title, diff)
+        if title == "objects" and title not in titles:
+            rows = object_rows(diff, unchanged=True)
         if rows:
             yield Section(title, "nothing differs", rows)
 
 
 def _unchanged(title: str, diff: Diff) -> tuple[Row, ...]:
     left, right = diff.a.manifest, diff.b.manifest
-    if title == "objects":
-        before = {info.key: (info.etag, info.size_bytes) for info in diff.a.objects}
-        return tuple(
-            Row("=", printable(info.key, NAME_WIDTH), "", show_bytes(info.size_bytes))
-            for info in diff.b.objects
-            if before.get(info.key) == (info.etag, info.size_bytes)
-        )
     if left is None or right is None or title not in ("config", "state"):
         return ()
     changed = {change.path for change in (diff.config if title == "config" else diff.state)}
