@@ -1,52 +1,70 @@
-"""A comparison as the bytes of a file: CSV, Parquet, SVG, PNG, HTML."""
+"""Comparisons as the bytes of a file: CSV, Parquet, SVG, PNG, HTML."""
 
 from __future__ import annotations
 
 import io
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 from explorer.errors import BadInput
 from explorer.metrics.comparison import Comparison
-from explorer.metrics.svg import inside_page, to_svg
+from explorer.metrics.svg import Look, inside_page, to_svg
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 FORMATS = ("csv", "parquet", "svg", "png", "html")
 _PNG_SCALE = 2.0
 
 
 def export(
-    comparison: Comparison,
+    comparison: Comparison | Sequence[Comparison],
     format: str,
     *,
     rows: Sequence[Sequence[str]] = (),
     full: bool = False,
     log_y: bool = False,
+    log_x: bool = False,
+    delta: bool = False,
+    colour_by: str | None = None,
 ) -> bytes:
     """The points (csv, parquet: a row a point, values as exact as they were logged) or a drawing of them.
 
-    `rows` (the first one the header) go under the drawing in the HTML page.
+    Of several comparisons the points have a column `metric`, the drawings are one below the other. `rows`
+    (the first one the header) go under the drawing in the HTML page.
 
     Raises:
-        BadInput: no such format, or it needs a package that is not here.
+        BadInput: no such format, it needs a package that is not here, or there is nothing to colour by.
     """
+    several = (comparison,) if isinstance(comparison, Comparison) else tuple(comparison)
+    look = Look(full, log_x, log_y, delta, colour_by)
     match format:
         case "csv":
-            return str(comparison.to_frame().to_csv(index=False)).encode()
+            return str(_points(several).to_csv(index=False)).encode()
         case "parquet":
             sink = io.BytesIO()
             try:
-                comparison.to_frame().to_parquet(sink, index=False)
+                _points(several).to_parquet(sink, index=False)
             except ImportError as error:
                 raise BadInput("Parquet needs pyarrow.", hint="pip install pyarrow, or export csv") from error
             return sink.getvalue()
         case "svg":
-            return to_svg(comparison, full=full, log_y=log_y).encode()
+            return to_svg(several, look).encode()
         case "png":
-            return _png(to_svg(comparison, full=full, log_y=log_y))
+            return _png(to_svg(several, look))
         case "html":
-            names = ", ".join(curve.label for curve in comparison.nodes[:4])
-            drawing = to_svg(comparison, full=full, log_y=log_y)
-            return inside_page(f"{comparison.metric}: {names}", drawing, rows or [[""]]).encode()
+            names = ", ".join(curve.label for curve in several[0].nodes[:4])
+            title = f"{', '.join(one.metric for one in several)}: {names}"
+            return inside_page(title, to_svg(several, look), rows or [[""]]).encode()
     raise BadInput(f"`{format}` is no format to export to.", hint="there is: " + ", ".join(FORMATS))
+
+
+def _points(several: Sequence[Comparison]) -> pd.DataFrame:
+    if len(several) == 1:
+        return several[0].to_frame()
+    import pandas as pd
+
+    return pd.concat([one.to_frame().assign(metric=one.metric) for one in several], ignore_index=True)
 
 
 def _png(drawing: str) -> bytes:
