@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from math import nan
 from typing import TYPE_CHECKING, Any
 
@@ -56,6 +57,7 @@ def doubles(elements: Array, dtype: str) -> Array:
     return elements.astype("f8")
 
 
+@cache
 def _eight_bit(dtype: str) -> Array:
     """The numbers that all 256 codes stand for."""
     import numpy

@@ -100,7 +100,7 @@ class SectionRows:
         half = (room - len(arrow)) // 2 if both else room
         a = fit(row.a, max(half, room - len(arrow) - cell_len(row.b)), more)
         b = fit(row.b, room - len(arrow) - cell_len(a), more)
-        plain = Style.null() if both or row.mark in ("", "?", "=") else self._style(row)
+        plain = Style.null() if both or row.mark.strip() in ("", "?", "=") else self._style(row)
         return [
             (a, palette.dim + plain if a else plain),
             (arrow, palette.faint),

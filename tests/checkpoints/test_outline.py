@@ -104,7 +104,7 @@ def test_three_places_are_told_apart():
 def test_many_objects_are_a_row_for_each_folder_and_kind_of_change():
     etags = {f"data/{at:05}": "old" for at in range(10_000)}
     a = side("a", layers("m"), {"m": "x", **etags, "notes": "1"})
-    b = side("b", layers("m"), {"m": "y", **{key: "new" for key in etags}, "notes": "2"})
+    b = side("b", layers("m"), {"m": "y", **dict.fromkeys(etags, "new"), "notes": "2"})
     rows = sections(diff(a, b))["objects"].rows
     assert [(row.mark, row.name, row.count) for row in rows] == [
         ("~", "step-1/data/", 10_000),

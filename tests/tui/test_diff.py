@@ -390,6 +390,7 @@ async def test_details_filter_and_unfold_too(opened):
         s.app.lineage.go(s.workspace.resolve(f"{BASE}@s2"))
         await s.press("enter")
         await s.settle(0.2)
+        assert "×12" in s.line("layers.0-11.attn.weight")
         await s.filter("layers.1*.attn.weight")
         assert sum(".attn.weight" in line for line in s.lines if "matching" not in line) == 3
         await s.press("escape", "escape")

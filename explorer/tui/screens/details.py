@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
@@ -88,6 +89,12 @@ class Details(Reader):
 
 
 def _read(workspace: Verbs, node: Node) -> Sequence[Section]:
+    """The sections of a manifest, layers that are alike folded into one row."""
     from explorer.checkpoints import manifest_sections
+    from explorer.checkpoints.folding import fold
 
-    return manifest_sections(workspace.manifest(node))
+    told = manifest_sections(workspace.manifest(node))
+    return [
+        replace(section, rows=fold(section.rows)) if section.title == "tensors" else section
+        for section in told
+    ]
