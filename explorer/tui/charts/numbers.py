@@ -9,6 +9,8 @@ from rich.cells import cell_len
 
 from explorer.lineage.values import Scalar, show_scalar
 from explorer.metrics import Comparison, NodeCurve, Row, differing, sort_rows, table
+from explorer.metrics.smooth import smooth
+from explorer.metrics.table import LAST_WEIGHT
 from explorer.metrics.ticks import delta_label, value_label
 from explorer.tui import wording
 from explorer.tui.charts.signs import Signs
@@ -17,6 +19,8 @@ from explorer.tui.names import shown
 _NAME_LEAST, _NAME_MOST = 12, 40
 _PARAMETER_MOST = 14
 _GAP = 2
+_MANY = 300_000
+"""Points that are counted while one waits."""
 _LAST_OF = "last of "
 """Before the name of a metric: one may have the name of a hyperparameter."""
 
@@ -50,30 +54,81 @@ class Counter:
     def rows(self, comparisons: Sequence[Comparison]) -> tuple[Row, ...]:
         """The numbers of each curve, of the first metric; of the others the last value.
 
-        Cost: about 1 us a point that was not counted before. To be called in a thread, one at a time.
+        Cost: about 1 us a point that was not counted before. To be called in a thread.
         """
-        first, *others = comparisons
-        before, self._known = self._known, {}
-        last = [
-            (c.metric, {n.label: self._row(c, i, before).cells["last"] for i, n in enumerate(c.nodes)})
-            for c in others
-        ]
-        counted = [self._row(first, i, before) for i in range(len(first.nodes))]
-        return tuple(
-            replace(row, cells={**row.cells, **_parted(first.nodes[row.index]), **_others(last, row.label)})
-            for row in counted
-        )
+        first = comparisons[0]
+        known = {self._key(first, curve): curve for curve in first.nodes}
+        self._known = {
+            key: self._known.get(key) or table(replace(first, nodes=(curve,)))[0]
+            for key, curve in known.items()
+        }
+        counted = [replace(row, index=i) for i, row in enumerate(self._known.values())]
+        last = {other.metric: [_smoothed_last(curve) for curve in other.nodes] for other in comparisons[1:]}
+        return _completed(counted, comparisons, last)
 
-    def _row(self, comparison: Comparison, i: int, before: Mapping[object, Row]) -> Row:
-        curve = comparison.nodes[i]
-        key = (
+    def is_quick(self, comparisons: Sequence[Comparison]) -> bool:
+        """Whether there is so little to count that nobody waits for it."""
+        first = comparisons[0]
+        return sum(c.points for c in first.nodes if self._key(first, c) not in self._known) < _MANY
+
+    @staticmethod
+    def _key(comparison: Comparison, curve: NodeCurve) -> object:
+        return (
             (comparison.metric, comparison.x, comparison.baseline, curve.label, curve.state),
             (curve.points, curve.last_x, curve.last, curve.fork_step, curve.delta_to_parent),
             (curve.discarded_points, curve.hyperparameters, curve.overrides),
         )
-        row = before.get(key) or table(replace(comparison, nodes=(curve,)))[0]
-        self._known[key] = row
-        return replace(row, index=i)
+
+
+def first_rows(comparisons: Sequence[Comparison]) -> tuple[Row, ...]:
+    """What is known of the curves without a look at every point: shown until all is counted."""
+    rows = [
+        Row(
+            i,
+            curve.label,
+            {
+                **dict(curve.hyperparameters or curve.overrides),
+                "state": curve.state or None,
+                "last": curve.last,
+                "best": curve.best.value if curve.best else None,
+                "best_x": curve.best.x if curve.best else None,
+                "best_inherited": curve.best.inherited if curve.best else None,
+                "delta": curve.delta_to_parent,
+                "mean_delta": curve.mean_delta,
+                "nan": curve.non_finite,
+                "redone": curve.discarded_points,
+                "fork": curve.fork_step,
+            },
+        )
+        for i, curve in enumerate(comparisons[0].nodes)
+    ]
+    last = {other.metric: [curve.last for curve in other.nodes] for other in comparisons[1:]}
+    return _completed(rows, comparisons, last)
+
+
+def _smoothed_last(curve: NodeCurve) -> float | None:
+    """The last value as that of the first metric is told."""
+    import numpy as np
+
+    values = smooth(np.frombuffer(curve.values), LAST_WEIGHT)
+    finite = values[np.isfinite(values)]
+    return float(finite[-1]) if len(finite) else None
+
+
+def _completed(
+    rows: Sequence[Row], comparisons: Sequence[Comparison], last: Mapping[str, Sequence[float | None]]
+) -> tuple[Row, ...]:
+    """With where the curves parted, and the last values of the other metrics."""
+    first, made = comparisons[0], []
+    for row in rows:
+        parted = first.nodes[row.index].parted
+        cells = {
+            "same_until": parted.identical_until if parted else None,
+            "parted": parted.visible if parted else None,
+            **{f"{_LAST_OF}{metric}": values[row.index] for metric, values in last.items()},
+        }
+        made.append(replace(row, cells={**row.cells, **cells}))
+    return tuple(made)
 
 
 def smoothed(
@@ -86,18 +141,6 @@ def smoothed(
         others = {f"{_LAST_OF}{name}": of(row.index) for name, of in zip(metrics[1:], last[1:], strict=True)}
         made.append(replace(row, cells={**row.cells, "last": value, metrics[0]: value, **others}))
     return tuple(made)
-
-
-def _others(last: Sequence[tuple[str, dict[str, Scalar]]], label: str) -> dict[str, Scalar]:
-    return {f"{_LAST_OF}{metric}": values.get(label) for metric, values in last}
-
-
-def _parted(curve: NodeCurve) -> dict[str, Scalar]:
-    parted = curve.parted
-    return {
-        "same_until": parted.identical_until if parted else None,
-        "parted": parted.visible if parted else None,
-    }
 
 
 def in_order(rows: Sequence[Row], sorting: Sorting) -> tuple[Row, ...]:

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import pytest
 from textual import events
 from textual.app import App
 
@@ -109,16 +110,28 @@ async def test_a_click_sets_the_crosshair_and_dragging_pans():
         assert chart.view.cursor == cursor
 
 
-async def test_the_wheel_zooms_around_the_pointer():
+async def test_the_wheel_zooms_around_the_pointer_and_with_shift_it_pans():
     app = Screen(BOTH)
     async with app.run_test(size=(120, 30)) as pilot:
         chart = app.chart
         look(chart, full=True)
         await pilot.pause()
-        painted(chart)
-        chart.zoom(0.5, pivot=20.0)
+
+        async def wheel(event, **keys):
+            await pilot._post_mouse_events([event], LossChart, offset=(30, 10), **keys)
+
+        await wheel(events.MouseScrollUp)
         low, high = chart.window
-        assert (20 - low) / (high - low) == 0.2, "20 stays at a fifth of the width"
+        assert 0 < low < 10
+        assert high < 90, "a fifth nearer, mostly at the far side"
+        await wheel(events.MouseScrollUp, shift=True)
+        assert chart.window[0] < low
+        assert chart.window[1] - chart.window[0] == pytest.approx(high - low)
+        await wheel(events.MouseScrollDown)
+        await wheel(events.MouseScrollDown)
+        assert chart.window == (0, 100)
+        await wheel(events.MouseScrollUp, control=True)
+        assert chart.view.y_zoom < 1
 
 
 async def test_an_empty_chart_and_a_tiny_screen_paint():

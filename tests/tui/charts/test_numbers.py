@@ -10,7 +10,16 @@ from rich.cells import cell_len
 from explorer.metrics import Best, Comparison, Parted, Tail
 from explorer.tui.charts import numbers
 from explorer.tui.charts.lines import Lines
-from explorer.tui.charts.numbers import Counter, Sorting, cell, columns, heading, in_order, smoothed
+from explorer.tui.charts.numbers import (
+    Counter,
+    Sorting,
+    cell,
+    columns,
+    first_rows,
+    heading,
+    in_order,
+    smoothed,
+)
 from explorer.tui.charts.signs import ASCII, UNICODE
 from tests.tui.charts.curves import curve
 
@@ -94,6 +103,21 @@ def test_the_last_value_is_smoothed_and_smoother_where_the_chart_is():
     (smooth,) = smoothed(rows, ["loss"], [lambda i: lines.last(i, 0.99)])
     assert abs(smooth.cells["last"] - 0.5) < abs(rows[0].cells["last"] - 0.5)
     assert smooth.cells["loss"] == smooth.cells["last"]
+
+
+def test_what_needs_no_counting_is_there_at_once_and_stays_the_same():
+    for first, counted in zip(first_rows(SOME), ROWS, strict=True):
+        assert first.label == counted.label
+        assert {k: v for k, v in first.cells.items() if k != "last"}.items() <= counted.cells.items()
+
+
+def test_a_million_points_are_no_quick_matter():
+    counter = Counter()
+    long = (Comparison("loss", "step", (curve("main", [(s, 1.0) for s in range(400_000)]),)),)
+    assert counter.is_quick(SOME)
+    assert not counter.is_quick(long)
+    counter.rows(long)
+    assert counter.is_quick(long)
 
 
 def test_only_what_has_grown_is_counted_again(monkeypatch):

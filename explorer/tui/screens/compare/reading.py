@@ -12,7 +12,7 @@ from explorer.lineage.values import RunView
 from explorer.metrics import Comparison, Row
 from explorer.tui.charts.lines import Lines
 from explorer.tui.charts.loss_chart import LossChart
-from explorer.tui.charts.numbers import Counter, smoothed
+from explorer.tui.charts.numbers import Counter, first_rows, smoothed
 from explorer.tui.charts.title import axis_name
 from explorer.tui.names import shown
 from explorer.tui.screens.compare.choosing import Choosing
@@ -102,8 +102,9 @@ class Reading(Choosing):
                 comparisons = workspace.compare(nodes, metrics, x, baseline=against)
             else:
                 comparisons = (workspace.compare(nodes, None, x, baseline=against),)
-            # what costs with a million points is done here, in the thread
-            return Found(comparisons, tuple(map(Lines, comparisons)), counter.rows(comparisons))
+            # what a million points cost is paid in the thread, most of it after the first paint
+            rows = counter.rows if counter.is_quick(comparisons) else first_rows
+            return Found(comparisons, tuple(map(Lines, comparisons)), rows(comparisons))
 
         self._pending = True
         self.session.run(self, call, self._took, self._failed, group="compare", exclusive=True)
@@ -122,6 +123,26 @@ class Reading(Choosing):
             self.say(Said("None of these has metrics yet.", "why", "runs write runs/<id>/metrics.jsonl"))
         self.apply_filter()
         self.state_changed()
+        if not self._counter.is_quick(found.comparisons):
+            self._count(found)
+
+    def _count(self, found: Found) -> None:
+        """What `first_rows` leaves out."""
+
+        def took(rows: tuple[Row, ...]) -> None:
+            if self._found is found:
+                self._found = replace(found, rows=rows)
+                self.count_again()
+                self.apply_filter()
+
+        self.session.run(
+            self,
+            lambda: self._counter.rows(found.comparisons),
+            took,
+            self.complain,
+            group="count",
+            exclusive=True,
+        )
 
     def _failed(self, error: ExplorerError) -> None:
         """What could not be read is not asked for again."""
