@@ -15,8 +15,8 @@ from typing import Any
 from explorer.checkpoints.inert import MARK, BadPickle, Call, Global, Opaque, Persistent
 from explorer.checkpoints.rare_opcodes import RARE
 
-MAX_OPS = 3_000_000
-"""Three million of the most wasteful opcodes take 200 MB; a 70B optimizer has 70,000."""
+MAX_OPS = 2_500_000
+"""Of the most wasteful ones so many take 1.3 s and 214 MB, against 2 s and 256 MB; a 70B optimizer has 70,000."""
 MAX_SECONDS = 4.0
 """Of this thread's CPU: a busy machine refuses no file."""
 _MAX_STACK = 1_000_000
