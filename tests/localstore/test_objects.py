@@ -116,7 +116,7 @@ def test_parts_by_number(client: Any, large: tuple[str, bytes]) -> None:
     assert client.head_object(Bucket="ranges", Key="plain", PartNumber=1)["ContentLength"] == 2 * MIB
     with pytest.raises(ClientError) as error:
         client.get_object(Bucket="ranges", Key="k", PartNumber=4)
-    assert code(error) == "InvalidRange"
+    assert code(error) == "InvalidPartNumber"
 
 
 def test_conditions_of_readers(client: Any, bucket: str) -> None:

@@ -53,7 +53,7 @@ class Objects:
         """(start, stop, number of parts) of one part of a multipart object; any other object is one part."""
         if found.manifest is None:
             if n != 1:
-                raise Refusal("InvalidRange", "The requested partnumber is not satisfiable")
+                raise Refusal("InvalidPartNumber", "The requested partnumber is not satisfiable")
             return 0, found.size, 1
         connection = self._ledger.read()
         (count,) = connection.execute(
@@ -63,7 +63,7 @@ class Objects:
             "SELECT start, start+size FROM segment WHERE manifest=? AND n=?", (found.manifest, n)
         ).fetchone()
         if row is None:
-            raise Refusal("InvalidRange", "The requested partnumber is not satisfiable")
+            raise Refusal("InvalidPartNumber", "The requested partnumber is not satisfiable")
         return row[0], row[1], count
 
     def put(

@@ -33,8 +33,8 @@ def read_attributes(request: Request, bucket: Bucket) -> Attributes:
     kept = {name: headers[name] for name in _KEPT if headers.get(name)}
     if "content-encoding" in kept:
         # aws-chunked describes the transfer, not the object.
-        rest = [word.strip() for word in kept["content-encoding"].split(",") if word.strip() != "aws-chunked"]
-        kept["content-encoding"] = ",".join(rest)
+        rest = [word for word in kept["content-encoding"].split(",") if word.strip() != "aws-chunked"]
+        kept["content-encoding"] = ",".join(rest).strip()
     metadata = {name.removeprefix(_META): value for name, value in headers.items() if name.startswith(_META)}
     if sum(len(name) + len(value) for name, value in metadata.items()) > MAX_METADATA_BYTES:
         raise Refusal("MetadataTooLarge", "Your metadata headers exceed the maximum allowed metadata size.")
@@ -62,7 +62,7 @@ def check_tags(pairs: list[tuple[str, str]]) -> dict[str, str]:
     tags = dict(pairs)
     ok = len(tags) == len(pairs) <= 10 and all(0 < len(k) <= 128 and len(v) <= 256 for k, v in pairs)
     if not ok:
-        raise Refusal("InvalidArgument", "The tags are too many, too long, or not unique.")
+        raise Refusal("InvalidTag", "The tags are too many, too long, or not unique.")
     return tags
 
 

@@ -89,7 +89,7 @@ async def list_objects_v2(call: Call) -> Answer:
     prefix, delimiter = query.get("prefix", "").encode(), query.get("delimiter", "").encode()
     limit = request.number("max-keys", 1000)
     token = query.get("continuation-token")
-    if token is not None:
+    if token:
         after, at = read_token(token)
         at = call.at(bucket) if call.at(bucket) is not None else at
     else:

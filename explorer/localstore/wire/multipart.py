@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 
 from explorer.localstore.engine.digests import ALGORITHMS
 from explorer.localstore.engine.records import Entry, Upload
@@ -16,7 +17,8 @@ from explorer.localstore.wire.bodies import receive_object
 from explorer.localstore.wire.call import Call
 from explorer.localstore.wire.claims import Claims
 from explorer.localstore.wire.copies import find_source
-from explorer.localstore.wire.objects import parse_range
+
+_COPIED = re.compile(r"bytes=(\d{1,19})-(\d{1,19})", re.ASCII)
 
 
 async def create_multipart_upload(call: Call) -> Answer:
@@ -81,13 +83,7 @@ async def upload_part(call: Call) -> Answer:
 async def upload_part_copy(call: Call) -> Answer:
     source_bucket, found = find_source(call)
     upload, n = open_upload(call), _part_number(call)
-    text = call.request.headers.get("x-amz-copy-source-range")
-    asked = parse_range(text, None, found)
-    if text is not None and asked is None:
-        raise Refusal(
-            "InvalidArgument", "The x-amz-copy-source-range value must be of the form bytes=first-last"
-        )
-    start, stop = asked or (0, found.size)
+    start, stop = _copied_range(call.request.headers.get("x-amz-copy-source-range"), found.size)
     call.engine.blobs.check_space(stop - start)
     sink = call.engine.blobs.create([upload.algorithm] if upload.algorithm else [])
     try:
@@ -99,6 +95,21 @@ async def upload_part_copy(call: Call) -> Answer:
     checksum = (f"Checksum{upload.algorithm}", part.checksum or None)
     fields = [("LastModified", iso_ms(part.written_ns)), ("ETag", f'"{part.etag}"'), checksum]
     return xml_answer("CopyPartResult", fields, headers)
+
+
+def _copied_range(text: str | None, size: int) -> tuple[int, int]:
+    """(start, stop). Unlike a read, which takes what there is, a copy wants all of what it names."""
+    if text is None:
+        return 0, size
+    match = _COPIED.fullmatch(text)
+    if match is None:
+        raise Refusal(
+            "InvalidArgument", "The x-amz-copy-source-range value must be of the form bytes=first-last"
+        )
+    start, stop = int(match[1]), int(match[2]) + 1
+    if not start < stop <= size:
+        raise Refusal("InvalidArgument", f"Range specified is not valid for source object of size: {size}")
+    return start, stop
 
 
 def _copy_bytes(call: Call, found: Entry, start: int, stop: int, sink: Sink) -> None:
