@@ -116,9 +116,11 @@ def value_label(value: float | None) -> str:
 
 
 def delta_label(value: float | None) -> str:
-    """A difference with its sign in at most eight characters; empty where there is none."""
+    """A difference with its sign in at most eight characters; `0` for none, empty where it is not known."""
     if value is None:
         return ""
+    if not value:
+        return "0"
     size = abs(value)
     text = f"{size:.3f}" if size < 1000 and (size >= 5e-4 or not size) else f"{size:.1e}".replace("e-0", "e-")
     return ("−" if value < 0 else "+") + text.replace("e+0", "e").replace("e+", "e")
