@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from numpy import ndarray
 
 _CACHED = 8 * 1024
-"""Elements that are added up at a time: they stay in the processor's cache, and for fewer than 10,000 OpenBLAS
-takes one thread. With more it waits for the others: on busy cores forty times as long."""
+"""Elements added up at a time: they stay in the processor's cache, and of fewer than 10,000 OpenBLAS
+makes one thread. With more it waits for the others: on busy cores forty times as long."""
 
 
 @dataclass(frozen=True, slots=True)

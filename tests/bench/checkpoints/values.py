@@ -71,9 +71,7 @@ def main() -> None:
             print(
                 f"  compared             {best:.2f} s, {mb / best:.0f} MB/s: {best / peer:.2f} times as long"
             )
-            print(
-                f"  memory {grown:+.0f} MB over the peer's; a cancel was heard after {1000 * latency:.0f} ms"
-            )
+            print(f"  memory {max(held) - before:+.0f} MB; a cancel was heard after {1000 * latency:.0f} ms")
             core.pool.shutdown()
         finally:
             store.close()
