@@ -1,4 +1,4 @@
-"""A comparison as text: a table that fits the terminal, groups, and a chart; ASCII where nothing else works."""
+"""A comparison as text: a table that fits the terminal, groups and a chart; ASCII where it must be."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _DIM, _BOLD, _BAD = "2", "1", "31"
 _GAP = "  "
 _NAME_LEAST = 16
 # what goes first where the terminal is narrow
-_LEAST_TOLD = ("redone", "NaN/inf", "spikes", "parted", "mean Δ", "fork", "changed")
+_LEAST_TOLD = ("redone", "NaN/inf", "spikes", "parted", "mean Δ", "state", "changed", "fork")
 
 
 def printed(chosen: Sequence[tuple[Comparison, tuple[Row, ...]]], args: argparse.Namespace) -> list[str]:

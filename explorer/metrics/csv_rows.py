@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 from explorer.metrics.number_lines import falls_back, read_number_lines
 from explorer.metrics.parsed import Column, Part, Troubles, Whole, series_of
-from explorer.metrics.rows import MAX_COLUMNS, MAX_STEP, STEP_NAMES, TIME_NAMES, number
+from explorer.metrics.rows import MAX_COLUMNS, MAX_STEP, STEP_NAMES, TIME_NAMES
+from explorer.metrics.told import number
 
 _MAX_LINE = 1 << 20
 _FAST_FROM_BYTES = 200_000

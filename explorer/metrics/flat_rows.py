@@ -134,7 +134,7 @@ class _Pair:
 
 def _pairs(first: bytes) -> list[_Pair] | None:
     """The first row taken apart; None where it is not flat, or a value is neither number nor word."""
-    from explorer.metrics.rows import number
+    from explorer.metrics.told import number
 
     close = first.rfind(b"}")
     try:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 
 from explorer.metrics.parsed import Column, Part, Troubles, Whole, series_of
-from explorer.metrics.rows import MAX_STEP, number
+from explorer.metrics.rows import MAX_STEP
+from explorer.metrics.told import number
 
 
 def read_mlflow_file(data: bytes, before: Whole) -> Whole:

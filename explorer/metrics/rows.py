@@ -11,6 +11,7 @@ from itertools import accumulate
 from explorer.metrics.number_lines import falls_back
 from explorer.metrics.parsed import Column, Part, Troubles, series_of
 from explorer.metrics.series import Series, Trouble
+from explorer.metrics.told import number
 
 STEP_NAMES = ("step", "_step", "global_step", "iteration", "iter")
 TIME_NAMES = ("time", "_timestamp", "timestamp", "wall_time")
@@ -22,14 +23,6 @@ _PIECE_BYTES = 4 << 20
 """So much is read at once: where a step falls back in it, so much is read row by row."""
 MAX_STEP = float(2**53)
 """Beyond it whole steps cannot be told apart in a float."""
-
-_NON_FINITE = {
-    "nan": math.nan,
-    "inf": math.inf,
-    "infinity": math.inf,
-    "-inf": -math.inf,
-    "-infinity": -math.inf,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +59,7 @@ class Rows:
                 if (start := before.get(name, 0)) < (stop := bound.get(name, 0))
             }
             made.append(
-                Part(series_of(cut if self.splits else self.columns), str(number) if self.splits else "")
+                Part(series_of(cut if self.splits else self.columns), str(nth) if self.splits else "")
             )
             before = dict(bound)
         return tuple(made)
@@ -246,23 +239,3 @@ class _Reading:
         else:
             return step
         return None
-
-
-def number(value: object) -> float | None:
-    """A JSON value as a metric: numbers, and text that says a number (`NaN` as some trackers write it)."""
-    if isinstance(value, bool):
-        return None
-    if isinstance(value, (int, float)):
-        try:
-            return float(value)
-        except OverflowError:
-            return math.inf if value > 0 else -math.inf
-    if isinstance(value, str) and len(value) <= 32:
-        known = _NON_FINITE.get(value.strip().lower())
-        if known is not None:
-            return known
-        try:
-            return float(value)
-        except ValueError:
-            return None
-    return None

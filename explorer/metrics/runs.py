@@ -12,8 +12,8 @@ from datetime import datetime
 from explorer.lineage.address import Node
 from explorer.lineage.values import Overrides
 from explorer.metrics.hyperparameters import flattened
-from explorer.metrics.rows import number
 from explorer.metrics.series import Attempt, Series, Trouble
+from explorer.metrics.told import number
 
 METRICS_KEY = re.compile(r"runs/([^/]+)/metrics\.jsonl")
 

@@ -13,7 +13,8 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from explorer.metrics.parsed import Column, Part, Troubles, Whole, series_of
-from explorer.metrics.rows import MAX_COLUMNS, MAX_STEP, number
+from explorer.metrics.rows import MAX_COLUMNS, MAX_STEP
+from explorer.metrics.told import number
 
 if TYPE_CHECKING:
     from explorer.metrics.flat_rows import Blocks

@@ -14,9 +14,10 @@ from collections.abc import Iterator
 from struct import Struct
 
 from explorer.metrics.parsed import Column, Part, Troubles, Whole, series_of
-from explorer.metrics.rows import MAX_COLUMNS, MAX_STEP, number
+from explorer.metrics.rows import MAX_COLUMNS, MAX_STEP
 from explorer.metrics.tensor_proto import signed
 from explorer.metrics.tfrecord import fields, varint
+from explorer.metrics.told import number
 
 _BLOCK, _HEADER = 32768, 7
 _PIECE = Struct("<IHB")

@@ -9,8 +9,9 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from explorer.metrics.parsed import Column, Part, Troubles, Whole, series_of
-from explorer.metrics.rows import MAX_STEP, number
+from explorer.metrics.rows import MAX_STEP
 from explorer.metrics.sources import Kind
+from explorer.metrics.told import number
 
 if TYPE_CHECKING:
     import sqlite3
