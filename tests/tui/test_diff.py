@@ -341,12 +341,17 @@ async def test_three_places_need_a_fork(opened):
         assert s.lines[0].strip().startswith("diff")
 
 
-async def test_a_learning_rate_that_was_not_taken_up_is_said_in_words(opened):
-    async with opened(f"{BASE}@s1", f"{FORK}@own", size=(200, 40)) as s:
-        warning = s.lines[s.lines.index(s.line("▾ warnings")) + 1]
-        assert "0.2" in warning
-        assert "0.1" in warning
-        assert "optimizer" in warning
+async def test_a_learning_rate_that_was_not_taken_up_is_said_in_words_to_its_end(opened):
+    async with opened(f"{BASE}@s1", f"{FORK}@own", size=(80, 24)) as s:
+        start = s.lines.index(s.line("▾ warnings"))
+        end = next(at for at in range(start + 1, 24) if s.lines[at].startswith((" ▾", " ▸")))
+        said = " ".join(line.strip(" !▌") for line in s.lines[start + 1 : end])
+        expected = s.page.diff.warnings
+        assert " ".join(expected) == said
+        assert any("0.2" in warning and "0.1" in warning and "optimizer" in warning for warning in expected)
+        await s.pilot.resize_terminal(140, 24)
+        await s.settle(0.2)
+        assert expected[0] in s.text
 
 
 async def test_the_rows_on_screen_go_into_a_file(opened, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

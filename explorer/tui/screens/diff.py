@@ -234,7 +234,7 @@ class DiffScreen(DiffValues):
         told = self._three or self.diff
         if told is None:
             return
-        what = Shown(told, self.view.lines.sections, dict(self.results))
+        what = Shown(told, self.shown, dict(self.results))
 
         def answered(path: Path | None) -> None:
             if path is not None:

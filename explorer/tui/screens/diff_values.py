@@ -44,6 +44,10 @@ class DiffValues(Reader):
         self.results: dict[Key, Statistics] = {}
         self._painted = 0.0
 
+    def on_unmount(self) -> None:
+        if self.run is not None:
+            self.run.stop()
+
     @property
     def nodes(self) -> tuple[Node, Node]:
         raise NotImplementedError
@@ -85,7 +89,7 @@ class DiffValues(Reader):
             keys = _keys((here.row,))
             many = count(here.row.count, "tensor")
             found.append((f"{shown(here.row.name)}" + (f" ({many})" if here.row.rows else ""), keys))
-        everything = _keys(row for s in self.view.lines.sections if s.title == "tensors" for row in s.rows)
+        everything = _keys(row for s in self.shown if s.title == "tensors" for row in s.rows)
         title = f"all that match {shown(self.wanted.text)}" if self.wanted else "all tensors on both sides"
         found.append((title, everything))
         return [(title, keys) for title, keys in found if keys]

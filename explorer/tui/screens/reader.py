@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import gc
+import textwrap
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from textual.app import ComposeResult
@@ -27,13 +29,14 @@ from explorer.tui.situation import Situation, nowhere
 from explorer.wording import count
 
 if TYPE_CHECKING:
-    from explorer.checkpoints import Section
+    from explorer.checkpoints import Row, Section
 
 _DEBOUNCE_S = 0.09
 _AT_ONCE = 3_000
 """Up to so many rows are searched on the spot: quicker than a frame."""
 _MANY = 20_000
 _FOUND_WIDTH = 26
+_MARGIN = 8
 
 MOVES = (
     Action("down", "j,down", "down", "A line down.", "Move"),
@@ -74,6 +77,8 @@ class Reader(Page):
         self._rows_found = 0
         self._before: tuple[Filter, Sequence[Section]] | None = None
         """What the filter before left, as long as a longer one can only leave less."""
+        self.shown: Sequence[Section] = ()
+        """What the filter leaves of them."""
         self._widths: Mapping[str, Widths] = {}
         self._typing: Timer | None = None
         self._prompt_is_open = False
@@ -109,6 +114,11 @@ class Reader(Page):
 
     def on_resize(self) -> None:
         self.call_after_refresh(self.state_changed)
+        self.call_after_refresh(self._show)
+
+    def _show(self) -> None:
+        width = max(20, self.size.width - _MARGIN)
+        self.view.show([wrapped(s, width) for s in self.shown], self._widths, opened=bool(self.wanted))
 
     def fill(self, sections: Sequence[Section], widths: Mapping[str, Widths]) -> None:
         """Show these, as the filter leaves them; `widths` of all sections by title."""
@@ -141,7 +151,8 @@ class Reader(Page):
             if self.wanted is wanted and self.sections is sections:
                 found, self._rows_found = told
                 self._before = (wanted, found) if wanted and self.is_in_order else None
-                self.view.show(found, self._widths, opened=bool(wanted))
+                self.shown = found
+                self._show()
                 self._say_found()
                 self.paint_status()
                 self.paint_footer()
@@ -261,3 +272,14 @@ class Reader(Page):
 
 def _count(sections: Sequence[Section]) -> int:
     return sum(row.count for section in sections for row in section.rows)
+
+
+def wrapped(section: Section, width: int) -> Section:
+    """Warnings over as many lines as they take: the end of a sentence says what to do."""
+    if not section.title.endswith("warnings"):
+        return section
+    rows: list[Row] = []
+    for row in section.rows:
+        first, *more = textwrap.wrap(row.name, width) or [""]
+        rows += [replace(row, name=first), *(replace(row, mark="", name=line) for line in more)]
+    return replace(section, rows=tuple(rows))
