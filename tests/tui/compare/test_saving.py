@@ -1,5 +1,6 @@
 """Taking a comparison along: files, Python, the command."""
 
+import argparse
 import ast
 import io
 import shlex
@@ -8,7 +9,7 @@ from dataclasses import replace
 import pandas as pd
 import pytest
 
-from explorer.cli import main
+from explorer.cli.compare import register
 from explorer.errors import BadInput
 from explorer.lineage.address import Node
 from explorer.lineage.values import StoreInfo
@@ -134,10 +135,21 @@ def test_the_notebook_understands_every_setting():
     )
 
 
-def test_the_command_is_understood_by_the_command_line():
-    argv = shlex.split(asked(x="tokens", view=View(weight=0.9, log_y=True, delta=True, full=True)).command)
-    assert argv[0] == "explorer"
-    with pytest.raises(SystemExit) as left:
-        main([*argv[1:], "--help"])  # what stands before it is read first
-    assert left.value.code == 0
-    assert argv[argv.index("--smooth") + 1] == "0.9"
+def test_the_command_line_understands_every_setting():
+    view = View(full=True, log_x=True, log_y=True, weight=0.9, delta=True, colour_by="lr")
+    sorting = Sorting("best", descending=True)
+    told = asked(
+        metrics=("loss", "lr"), x="tokens", view=view, baseline=Node("b"), filter_text="lr>1", sorting=sorting
+    )
+    name, *argv = shlex.split(told.command)
+    assert name == "explorer"
+    parser = argparse.ArgumentParser()
+    register(parser.add_subparsers())
+    understood = vars(parser.parse_args(argv[argv.index("compare") :]))
+    assert understood["addresses"] == ["a", "b@17"]
+    assert understood["metric"] == ["loss", "lr"]
+    for setting, value in {
+        "x": "tokens", "smoothing": 0.9, "baseline": "b", "filter": "lr>1", "sort": "-best", "group_by": "lr",
+        "full": True, "log_x": True, "log_y": True, "delta": True,
+    }.items():  # fmt: skip
+        assert understood[setting] == value

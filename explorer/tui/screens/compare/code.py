@@ -62,17 +62,23 @@ class Asked:
 
     @property
     def command(self) -> str:
-        """`explorer compare …`, of the first metric."""
+        """`explorer compare …` with the same settings."""
         argv = ["explorer"]
         if not self.store.is_local:
             argv += ["--endpoint", self.store.endpoint]
-        argv += ["compare", *(node.address for node in self.nodes), "--metric", self.metrics[0]]
-        view = self.view
-        told = (
-            ("--x", self.x, self.x != "step"),
-            ("--smooth", f"{view.weight:g}", bool(view.weight)),
-            ("--where", self.filter_text, bool(self.filter_text)),
+        argv += ["compare", *(node.address for node in self.nodes)]
+        argv += [word for metric in self.metrics for word in ("--metric", metric)]
+        view, told = self.view, {name: value for name, (value, usual) in self._look.items() if value != usual}
+        argv += [
+            f"--{name}={told[name]}"
+            for name in ("x", "smoothing", "baseline", "filter", "sort")
+            if name in told
+        ]
+        argv += [f"--group-by={view.colour_by}"] if view.colour_by else []
+        flags = (
+            ("--full", view.full),
+            ("--log-x", view.log_x),
+            ("--log-y", view.log_y),
+            ("--delta", view.delta),
         )
-        argv += [word for flag, value, wanted in told if wanted for word in (flag, value)]
-        flags = (("--full", view.full), ("--log", view.log_y), ("--delta", view.delta))
         return shlex.join([*argv, *(flag for flag, wanted in flags if wanted)])

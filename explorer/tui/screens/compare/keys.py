@@ -80,6 +80,7 @@ ACTIONS = (
         "filter", "slash", "filter", "Only curves like: val_loss<2.05 lr>1e-4 name !not", TABLE, c.read, 13
     ),
     Action("panes", "v", "panes", "Chart and table, the chart alone, the table.", TABLE, c.read),
+    Action("refresh", "ctrl+r", "refresh", "Read the curves again now.", SCREEN, situation.open_),
     Action("help", "question_mark,f1", "keys", "These keys.", SCREEN, footer=20),
     Action("palette", "colon,ctrl+p", "palette", "Every action by name.", SCREEN),
     Action(
@@ -88,7 +89,13 @@ ACTIONS = (
 )
 
 MOUSE = (
-    Action("", "click", "", "The crosshair; on a row: select it, on its dot: on/off.", "Mouse"),
+    Action(
+        "",
+        "click",
+        "",
+        "The crosshair, on a checkpoint's sign exactly there; a row, its dot: on/off.",
+        "Mouse",
+    ),
     Action("", "drag", "", "Pan, up and down too.", "Mouse"),
     Action("", "wheel", "", "Zoom there; with shift pan, with ctrl zoom y.", "Mouse"),
     Action("", "head", "", "Click on a column's head to sort by it.", "Mouse"),

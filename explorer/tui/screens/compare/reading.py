@@ -110,15 +110,15 @@ class Reading(Choosing):
         self.session.run(self, call, self._took, self._failed, group="compare", exclusive=True)
 
     def _took(self, found: Found) -> None:
-        first, self._pending = self._found is None, False
+        self._pending = False
+        if self._said is not None and self._said.kind == "busy":
+            self.hush()
         if self._found is not None and found.looks_like(self._found):
             return
         self._found = found
         self.chart.show(found.comparisons, found.lines)
         self.count_again()
         self._x = found.comparisons[0].x
-        if first or (self._said is not None and self._said.kind == "busy"):
-            self.hush()
         if not any(curve.points for curve in found.comparisons[0].nodes):
             self.say(Said("None of these has metrics yet.", "why", "runs write runs/<id>/metrics.jsonl"))
         self.apply_filter()
@@ -165,6 +165,10 @@ class Reading(Choosing):
         self.rows = smoothed(found.rows, [c.metric for c in found.comparisons], last)
 
     # -- what is compared
+
+    def do_refresh(self) -> None:
+        self.say(Said("reading curves …", "busy"))
+        self._read()
 
     def do_metrics(self) -> None:
         comparison = self.chart.comparisons[0]

@@ -24,7 +24,7 @@ from explorer.tui.footer import Footer
 from explorer.tui.names import shown
 from explorer.tui.paint import LineView
 from explorer.tui.screens.compare.code import Asked
-from explorer.tui.screens.compare.comparing import Comparing
+from explorer.tui.screens.compare.comparing import Comparing, at_checkpoint
 from explorer.tui.screens.compare.keys import ACTIONS, MOUSE
 from explorer.tui.screens.compare.reading import Reading
 from explorer.tui.screens.compare.saving import SaveAs, proposed, write
@@ -153,9 +153,10 @@ class CompareScreen(Reading, Forking):
         checkpoint = self.chart.checkpoint
         if checkpoint is not None:
             label = shown(self.session.state.label(checkpoint))
+            why = at_checkpoint(self.situation())
             left = [
                 (f" {self.signs.checkpoint} {label}", palette.strong),
-                ("  f forks, r resumes here", palette.dim),
+                (f"  {why or 'f forks, r resumes here'}", palette.dim),
             ]
         elif comparisons[0].warnings:
             left = [(f" {glyphs.warning} {shown(comparisons[0].warnings[0])}", palette.accent)]
