@@ -52,7 +52,7 @@ class Rows:
         """One part a process: mostly one."""
         bounds = [*self.splits, {name: len(c.steps) for name, c in self.columns.items()}]
         made, before = [], dict[str, int]()
-        for number, bound in enumerate(bounds):
+        for nth, bound in enumerate(bounds):
             cut = {
                 name: Column(c.steps[start:stop], c.values[start:stop], c.walls[start:stop])
                 for name, c in self.columns.items()
