@@ -70,3 +70,38 @@ def test_tags_that_cannot_be(client: Any, bucket: str, tags: list[tuple[str, str
     assert refused(client.put_object, Bucket=bucket, Key="k", Body=b"y", Tagging=text)[0] == "InvalidTag"
     assert client.get_object_tagging(Bucket=bucket, Key="k")["TagSet"] == [{"Key": "a", "Value": "1"}]
     assert client.get_object(Bucket=bucket, Key="k")["Body"].read() == b"x"
+
+
+def test_a_version_is_deleted_on_its_condition_only(server: Running, client: Any, bucket: str) -> None:
+    made = client.put_object(Bucket=bucket, Key="k", Body=b"x")
+    version = {"Bucket": bucket, "Key": "k", "VersionId": made["VersionId"]}
+    client.put_object(Bucket=bucket, Key="k", Body=b"y")
+    assert refused(client.delete_object, **version, IfMatch='"other"') == ("PreconditionFailed", 412)
+    for condition, code in (
+        ({"ETag": "other"}, "PreconditionFailed"),
+        ({"Size": 2}, "NotImplemented"),
+        ({"LastModifiedTime": 0}, "NotImplemented"),
+    ):
+        item = {"Key": "k", "VersionId": made["VersionId"], **condition}
+        (error,) = client.delete_objects(Bucket=bucket, Delete={"Objects": [item]})["Errors"]
+        assert error["Code"] == code
+    assert client.get_object(**version)["Body"].read() == b"x"
+    client.delete_object(**version, IfMatch=made["ETag"])
+    assert refused(client.get_object, **version) == ("NoSuchVersion", 404)
+    client.delete_object(**version, IfMatch='"other"')  # what is gone meets every condition
+
+
+def test_the_null_version_is_the_only_one_or_none(client: Any, bucket: str, name: str) -> None:
+    client.create_bucket(Bucket=f"{name}-r")
+    for each in (bucket, f"{name}-r"):
+        client.put_object(Bucket=each, Key="k", Body=b"x")
+    null = {"Key": "k", "VersionId": "null"}
+    assert refused(client.get_object, Bucket=bucket, **null) == ("NoSuchVersion", 404)
+    copied = {"Bucket": f"{name}-r", "Key": "c"}
+    assert refused(client.copy_object, CopySource=f"{bucket}/k?versionId=null", **copied)[1] == 404
+    client.copy_object(CopySource=f"{name}-r/k?versionId=null", **copied)
+    assert client.get_object(Bucket=f"{name}-r", **null)["Body"].read() == b"x"
+    for each in (bucket, f"{name}-r"):
+        client.delete_object(Bucket=each, **null)
+    assert client.get_object(Bucket=bucket, Key="k")["Body"].read() == b"x"
+    assert refused(client.get_object, Bucket=f"{name}-r", Key="k") == ("NoSuchKey", 404)

@@ -135,10 +135,12 @@ class Objects:
 
         return self._ledger.write(job)
 
-    def delete_version(self, bucket: Bucket, key: bytes, version: int) -> Entry | None:
+    def delete_version(
+        self, bucket: Bucket, key: bytes, version: int, condition: Condition | None = None
+    ) -> Entry | None:
         """Remove one version for good, from snapshots and forks too; one that is a parent's is refused.
 
-        Returns the version that was removed, or None if there was none.
+        The condition is about that version. Returns the one that was removed, or None if there was none.
         """
 
         def job(tx: Transaction) -> Entry | None:
@@ -149,6 +151,8 @@ class Objects:
             found = entry(row)
             if found.bucket_id != bucket.id:
                 raise Refusal("AccessDenied", "The version belongs to the parent of this fork.")
+            if condition is not None:
+                condition(_visible(found))
             tx.execute(
                 "DELETE FROM version WHERE bucket_id=? AND key=? AND nts=?", (bucket.id, key, -version)
             )

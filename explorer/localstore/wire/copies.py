@@ -19,6 +19,9 @@ from explorer.localstore.wire.attributes import (
 )
 from explorer.localstore.wire.call import Call
 
+_NULL = 0
+"""The version `null`: the only one where none are kept, and where they are, none."""
+
 
 def parse_source(call: Call) -> tuple[str, bytes, int | None]:
     """(bucket, key, version) of `x-amz-copy-source: [/]bucket/key[?versionId=…]`."""
@@ -32,7 +35,7 @@ def parse_source(call: Call) -> tuple[str, bytes, int | None]:
     return (
         bucket.decode("utf-8", "replace"),
         check_key(key),
-        parse_version(version, "version id") if version else None,
+        _NULL if version == "null" else parse_version(version, "version id") if version else None,
     )
 
 
@@ -44,6 +47,8 @@ def find_source(call: Call) -> tuple[Bucket, Entry]:
     name, key, version = parse_source(call)
     call.authorise(source=(name, key))
     bucket = call.engine.buckets.get(name)
+    if version == _NULL and not bucket.snapshots_on:
+        version = None
     at = None if version is not None else call.at(bucket)
     found = call.engine.objects.find(bucket, key, at=at, version=version)
     if found is None or found.deleted:

@@ -7,7 +7,7 @@ import re
 from explorer.localstore.engine.names import parse_version
 from explorer.localstore.engine.objects import Condition
 from explorer.localstore.engine.records import Bucket, Entry
-from explorer.localstore.refusals import Refusal, no_such_key
+from explorer.localstore.refusals import Refusal, no_such_key, not_implemented
 from explorer.localstore.wire import conditions, xml
 from explorer.localstore.wire.answers import Answer, xml_answer
 from explorer.localstore.wire.attributes import (
@@ -52,7 +52,7 @@ def find(call: Call, bucket: Bucket, key: bytes) -> Entry:
         Refusal: NoSuchKey, NoSuchVersion; MethodNotAllowed for a delete marker asked for by its id.
     """
     wanted = call.request.query.get("versionId")
-    if wanted is None or wanted == "null":
+    if wanted is None or (wanted == "null" and not bucket.snapshots_on):
         found = call.engine.objects.find(bucket, key, at=call.at(bucket))
         if found is None:
             raise no_such_key(key)
@@ -61,7 +61,8 @@ def find(call: Call, bucket: Bucket, key: bytes) -> Entry:
             refusal.headers = (("x-amz-delete-marker", "true"), *version_headers(bucket, found))
             raise refusal
         return found
-    found = call.engine.objects.find(bucket, key, version=parse_version(wanted, "version id"))
+    number = None if wanted == "null" else parse_version(wanted, "version id")
+    found = None if number is None else call.engine.objects.find(bucket, key, version=number)
     if found is None:
         raise Refusal("NoSuchVersion", "The specified version does not exist.", VersionId=wanted)
     if found.deleted:
@@ -151,8 +152,11 @@ async def _delete(
     call: Call, bucket: Bucket, key: bytes, version: str | None, condition: Condition | None = None
 ) -> list[tuple[str, str]]:
     objects = call.engine.objects
+    if version == "null" and bucket.snapshots_on:
+        return [("x-amz-version-id", version)]  # every version has a number here: there is nothing to delete
     if version is not None and version != "null":
-        removed = await call.run(objects.delete_version, bucket, key, parse_version(version, "version id"))
+        number = parse_version(version, "version id")
+        removed = await call.run(objects.delete_version, bucket, key, number, condition)
         headers = [("x-amz-version-id", version)]
         return (
             [*headers, ("x-amz-delete-marker", "true")]
@@ -180,6 +184,9 @@ async def delete_objects(call: Call) -> Answer:
         key = text.encode()
         try:
             call.authorise(key=key)
+            for name in ("LastModifiedTime", "Size"):
+                if item.get(name) is not None:
+                    raise not_implemented(f"DeleteObjects with the condition {name}")
             etag = item.value("ETag")
             condition = conditions.for_write({"if-match": etag}, key, deleting=True) if etag else None
             headers = dict(await _delete(call, bucket, key, version, condition))
