@@ -285,4 +285,4 @@ class ComparisonView:
 
 def preload(explorer: Explorer) -> None:
     """Begin to import plotly, in a worker, where a comparison is likely."""
-    explorer.backstage.submit(lambda: import_module("explorer.notebook.figure").figure_widget())
+    explorer.backstage.submit(lambda: import_module("explorer.notebook.plotly_widget").figure_widget())

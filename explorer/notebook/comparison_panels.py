@@ -57,6 +57,7 @@ def controls_state(view: ComparisonView) -> dict[str, Any]:
         "hyperparameters": list(view.hyperparameters),
         "has_lost": any(curve.discarded for curve in curves),
         "snippet": view.snippet,
+        "busy": "",
     }
 
 
@@ -78,6 +79,8 @@ def table_state(view: ComparisonView) -> dict[str, Any]:
             }
             for row in view.chosen
         ],
+        "busy": "",
+        "notice": {},
         "total": len(view.rows),
         "sort": view.look.sort,
         "filter": view.look.filter,

@@ -34,7 +34,11 @@ class ComparisonWidget:
     def __init__(self, explorer: Explorer, view: ComparisonView) -> None:
         self._explorer = explorer
         self._view = view
-        self._controls, self._table = Controls(), CurveTable()
+        # whole from the beginning: a busy page may lose what comes right behind
+        self._controls, self._table = (
+            Controls(state=controls_state(view)),
+            CurveTable(state=table_state(view)),
+        )
         self._parallel = ParallelWidget(view)
         self._result = ipywidgets.VBox()
         self._notice: dict[str, str] = {}
@@ -72,10 +76,11 @@ class ComparisonWidget:
     def close(self) -> None:
         """Take it off the page and out of the kernel."""
         self.rest()
-        for widget in (self._controls, self._table, self._view.figure, self._result, *self.box.children):
-            widget.close()
-        self._parallel.close()
+        inside = self.box.children
         self.box.close()
+        self._parallel.close()
+        for widget in inside:
+            widget.close()
 
     def paint(self) -> None:
         """Tell the page how things stand."""
@@ -103,6 +108,7 @@ class ComparisonWidget:
                 labels = {row.label for row in self._view.rows if row.index == content.get("index")}
                 self._set({"hidden": self._view.look.hidden ^ labels})
             case "choose":
+                self._result.children = ()
                 self._view.selected = None
             case "save":
                 self._work("save", lambda: self._save(str(content.get("format"))))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import math
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import anywidget
 
 from explorer.notebook.frame import layout_of
+from explorer.notebook.plotly_widget import figure_widget
 from explorer.notebook.polyline import Polyline, Polylines, packed
 from explorer.notebook.scale import Scale, scale_of, spread, window
 from explorer.notebook.traces import traces
@@ -32,22 +32,6 @@ _FEWEST, _MOST = 200, 2000
 """Of one line."""
 _MARKS = 80
 """Of one curve's checkpoints in the window."""
-
-_importing = threading.Lock()
-
-
-def figure_widget() -> type[FigureWidget]:
-    """plotly's class. The first call takes seconds: it is made in a worker as soon as it can be foreseen.
-
-    plotly's renderers import nbformat, and that, beside JupyterLab, a grammar that takes 5 s of CPU to build
-    (jsonschema -> rfc3987_syntax, measured with plotly 7.1). One thread at a time: two that import a package
-    which imports itself lazily can see it half made.
-    """
-    with _importing:
-        from plotly.graph_objects import FigureWidget
-
-        found: type[FigureWidget] = FigureWidget
-        return found
 
 
 class Fit(anywidget.AnyWidget):
@@ -70,7 +54,7 @@ class _Slot:
 
 
 class ComparisonFigure:
-    """Owns a FigureWidget. All calls belong on the kernel's loop. Making one sends about 5 MB to the page.
+    """Owns a FigureWidget. All calls belong on the kernel's loop.
 
     `chosen` is told which checkpoint was clicked.
     """

@@ -1,4 +1,4 @@
-"""Parallel coordinates under a comparison: made when it is opened, since every plotly widget weighs 5 MB."""
+"""Parallel coordinates under a comparison: made when it is opened."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import ipywidgets
 
 from explorer.errors import BadInput
 from explorer.notebook.comparison_rows import columns_of
-from explorer.notebook.figure import figure_widget
 from explorer.notebook.parallel import parts
+from explorer.notebook.plotly_widget import figure_widget
 from explorer.notebook.words import escaped
 
 if TYPE_CHECKING:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 NAME = 40
 """Characters of a name in the legend."""
 _INHERITED = "#8a8f98"
-_FEW = 24
+_FEW = 6
 """Shorter curves show their points."""
 _NOTHING = array("d")
 

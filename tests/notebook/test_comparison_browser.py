@@ -39,6 +39,10 @@ def lab(trained, tmp_path_factory):
     cells = [
         new_code_cell(f"import explorer\nex = explorer.open('local', data={str(trained)!r}).refresh()"),
         new_code_cell(f"view = ex.compare([{BASE!r}, {FORK!r}], metric='val_loss')\nview"),
+        new_code_cell("_ = view.set(smoothing=0.6)"),
+        new_code_cell("_ = view.set(colour_by='lr')"),
+        new_code_cell(f"twice = ex.compare([{BASE!r}, {FORK!r}], metric='loss')\ntwice"),
+        new_code_cell("twice.set(colour_by='lr', lost=True)"),
     ]
     kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
     nbformat.write(new_notebook(cells=cells, metadata=kernel), folder / "curves.ipynb")
@@ -73,6 +77,18 @@ def ranges(lab):
 
 def choose(lab, label, value):
     lab.page.select_option(f".xc-controls select[aria-label^='{label}']", value)
+
+
+def test_what_is_set_while_the_page_still_loads_is_seen_and_so_is_a_second_view(lab):
+    plots = "() => [...document.querySelectorAll('.js-plotly-plot')]"
+    whole = f"{plots}.length === 3 && {plots[6:]}.every((p) => p.data.filter((t) => t.mode === 'lines' && t.x.length).length >= 2)"
+    lab.page.wait_for_function(whole, timeout=60_000)
+    colours = f"{plots}.map((p) => p.data.find((t) => t.name === '{BASE}').line.color)"
+    assert len(set(lab.page.evaluate(colours))) == 1
+    assert lab.page.evaluate(f"() => {PLOT}.data.some((t) => t.opacity < 0.3 && t.x.length)")
+    lab.ask("twice.close(); _ = view.set(smoothing=0, colour_by='')")
+    lab.page.wait_for_function(f"{plots}.length === 1")
+    assert lab.page.locator(".xc-below").count() == 1, "what is closed leaves the page"
 
 
 def test_the_figure_has_the_width_of_the_page(lab):
@@ -182,7 +198,7 @@ def test_a_zoom_stays_while_a_run_logs_and_a_double_click_ends_it(lab):
 
 
 def test_parallel_coordinates_are_made_when_they_are_opened(lab):
-    assert lab.page.locator(".js-plotly-plot").count() == 1
+    assert lab.page.locator(".js-plotly-plot .parcoords").count() == 0
     lab.page.click("text=Parallel coordinates")
     lab.page.wait_for_selector(".js-plotly-plot .parcoords", timeout=60_000)
 
