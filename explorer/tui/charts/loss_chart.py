@@ -182,11 +182,20 @@ class LossChart(Widget, can_focus=True):
 
     def _area(self, event: events.MouseEvent) -> Area | None:
         areas = self._frame.areas if self._frame is not None and self.lines else ()
-        return next((area for area in areas if area.has(event.x, event.y)), None)
+        # the axis below a plot belongs to it: checkpoints are marked there
+        return next((area for up in (0, 1) for area in areas if area.has(event.x, event.y - up)), None)
 
-    def _x(self, area: Area, column: int, view: View, window: Span) -> float:
+    def _x(self, area: Area, column: float, view: View, window: Span) -> float:
         low, high = view.place(window[0]), view.place(window[1])
         return view.back(low + (high - low) * (column - area.left + 0.5) / area.columns)
+
+    def _point_at(self, area: Area, column: int) -> float | None:
+        """The selected curve's checkpoint in a column, else its point."""
+        view, window = self.view, self.window
+        edges = [self._x(area, column + half, view, window) for half in (-0.5, 0.5)]
+        inside = [x for x, _ in (self.curve.checkpoints if self.curve else ()) if edges[0] <= x < edges[1]]
+        middle = self._x(area, column, view, window)
+        return inside[0] if inside else self.lines[0].neighbour(view.selected, view, middle, 0)
 
     def on_mouse_down(self, event: events.MouseDown) -> None:
         area = self._area(event)
@@ -208,8 +217,7 @@ class LossChart(Widget, can_focus=True):
         pressed, self._pressed = self._pressed, None
         self.release_mouse()
         if pressed is not None and pressed[3] == self.view and (event.x, event.y) == pressed[1:3]:
-            x = self._x(pressed[0], event.x, self.view, self.window)
-            self.look(replace(self.view, cursor=self.lines[0].neighbour(self.view.selected, self.view, x, 0)))
+            self.look(replace(self.view, cursor=self._point_at(pressed[0], event.x)))
 
     def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
         self._wheel(event, 0.8)

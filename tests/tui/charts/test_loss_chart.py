@@ -80,6 +80,17 @@ async def test_checkpoints_can_be_walked_and_name_their_snapshot():
         assert chart.checkpoint is None
 
 
+async def test_a_click_on_the_sign_of_a_checkpoint_is_exactly_there():
+    marked = replace(CHILD, checkpoints=((60.25, Node("fork", "1")),))
+    app = Screen(Comparison("loss", "step", (PARENT, marked)))
+    async with app.run_test(size=(100, 24)) as pilot:
+        chart = app.chart
+        look(chart, selected=1)
+        axis = painted(chart)[-2]
+        await pilot.click(LossChart, offset=(axis.index("▴"), 22))
+        assert chart.checkpoint == Node("fork", "1")
+
+
 async def test_newer_data_keep_the_view_and_the_chosen_curve():
     app = Screen(BOTH)
     async with app.run_test(size=(120, 30)):

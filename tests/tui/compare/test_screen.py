@@ -86,6 +86,14 @@ async def test_a_checkpoint_is_walked_to_forked_and_resumed_from(comparing):
         assert isinstance(s.app.screen, Form)
 
 
+async def test_a_curve_without_differences_says_so_instead_of_standing_still(comparing):
+    async with comparing() as (s, pilot, screen):
+        await pilot.press("d", "left")
+        assert "llama-base has no differences to walk along" in s.text
+        await pilot.press("j", "left")
+        assert screen.view.cursor == 800
+
+
 async def test_metrics_are_found_by_letters_and_several_can_be_shown(comparing):
     async with comparing() as (s, pilot, screen):
         await pilot.press("m", *"vls", "enter")

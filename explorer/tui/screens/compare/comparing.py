@@ -115,6 +115,17 @@ def has_fork(now: Comparing) -> str | None:
 
 
 @_read
+def has_points(now: Comparing) -> str | None:
+    """The crosshair walks from point to point."""
+    curve = now.curve
+    if curve is None or not curve.points:
+        return f"The selected curve has no {shown(now.comparisons[0].metric)}."
+    if now.view.delta and (curve.deltas is None or not len(curve.deltas.x)):
+        return f"{shown(curve.label)} has no differences to walk along: j selects another, d shows values."
+    return None
+
+
+@_read
 def has_checkpoints(now: Comparing) -> str | None:
     curve = now.curve
     if curve is None or curve.checkpoints:

@@ -9,12 +9,14 @@ from explorer.tui.screens.compare import comparing as c
 CROSS, ACT, SHOW, AXES, TABLE, SCREEN = "Crosshair", "Act", "What is drawn", "Axes", "Curves", "Screen"
 
 ACTIONS = (
-    Action("cross_left", "left", "crosshair", "The crosshair one point to the left.", CROSS, c.read, 12),
-    Action("cross_right", "right", "right", "One point to the right.", CROSS, c.read),
-    Action("cross_far_left", "shift+left", "ten left", "Ten points to the left.", CROSS, c.read),
-    Action("cross_far_right", "shift+right", "ten right", "Ten points to the right.", CROSS, c.read),
-    Action("cross_first", "home", "first point", "To the curve's first point in sight.", CROSS, c.read),
-    Action("cross_last", "end", "last point", "To the curve's last point in sight.", CROSS, c.read),
+    Action(
+        "cross_left", "left", "crosshair", "The crosshair one point to the left.", CROSS, c.has_points, 12
+    ),
+    Action("cross_right", "right", "right", "One point to the right.", CROSS, c.has_points),
+    Action("cross_far_left", "shift+left", "ten left", "Ten points to the left.", CROSS, c.has_points),
+    Action("cross_far_right", "shift+right", "ten right", "Ten points to the right.", CROSS, c.has_points),
+    Action("cross_first", "home", "first point", "To the curve's first point in sight.", CROSS, c.has_points),
+    Action("cross_last", "end", "last point", "To the curve's last point in sight.", CROSS, c.has_points),
     Action(
         "checkpoint_left",
         "left_square_bracket",
