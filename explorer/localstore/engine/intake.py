@@ -5,7 +5,7 @@ from __future__ import annotations
 import mmap
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, Future
 from typing import Any
 
@@ -70,9 +70,15 @@ class Intake:
         self._syncing: Future[Any] | None = None
 
     @property
-    def unfinished(self) -> Iterable[Future[Any]]:
+    def unfinished(self) -> Sequence[Future[Any]]:
         """What has to be done before `fill` may go on: nothing, as a rule."""
         return self._work[self._current] if self._current < len(self._work) else ()
+
+    @property
+    def under_way(self) -> list[Future[Any]]:
+        """All that may still be at work on the memory or the file."""
+        syncing = [] if self._syncing is None else [self._syncing]
+        return [*(future for each in self._work for future in each), *syncing]
 
     def fill(self, data: Buffer) -> int:
         """Take as much of `data` as fits; returns how much that was."""
@@ -97,11 +103,11 @@ class Intake:
             self._syncing = self._threads.submit(self._sink.sync)
 
     def finish(self) -> list[Future[Any]]:
-        """Hand over what is left, and sync it; all work is done when these are. Then call `release`."""
+        """Hand over what is left, and sync it; the body is on disk when these are done. Then `release`."""
         if self._filled:
             self._hand_over()
         last = self._lanes[-1][0].submit(self._sink.sync)
-        return [*(future for each in self._work for future in each), last]
+        return [*self.under_way, last]
 
     def release(self) -> None:
         """Give the memory back; nothing may be at work on it any more."""

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol
 
-from explorer.access.conditions import Circumstances
-from explorer.access.evaluation import Decision, Grants, decide_all
+from explorer.access.evaluation import Decision
 from explorer.access.operations import Operation
 from explorer.localstore.refusals import Refusal
 from explorer.localstore.wire.request import Request
@@ -48,27 +47,6 @@ class Authority(Protocol):
     def may_see(self, principal: Principal, bucket: str, source_ip: str) -> bool:
         """Whether this key's listing of buckets shows this one."""
         ...
-
-
-class OwnerOnly:
-    """One key, the owner's, and it may do everything."""
-
-    def __init__(self, access_key: str, secret_key: str) -> None:
-        self._access_key = access_key
-        self._secret_key = secret_key
-
-    def secret(self, access_key: str) -> str | None:
-        return self._secret_key if access_key == self._access_key else None
-
-    def principal(self, access_key: str) -> Principal:
-        return Principal(access_key, access_key == self._access_key)
-
-    def decide(self, principal: Principal, operations: Iterable[Operation], source_ip: str) -> Decision:
-        circumstances = Circumstances(datetime.now(UTC), source_ip)
-        return decide_all(Grants(owner=principal.is_owner), operations, circumstances)
-
-    def may_see(self, principal: Principal, bucket: str, source_ip: str) -> bool:
-        return principal.is_owner
 
 
 def authenticate(request: Request, authority: Authority) -> Proof:

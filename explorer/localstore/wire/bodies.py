@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import hashlib
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from concurrent.futures import Executor, Future
+from functools import partial
 from typing import Any
 
 from explorer.localstore.engine.blobs import Blobs
@@ -107,9 +108,14 @@ async def receive_object(
         raise Refusal("EntityTooLarge", "Your proposed upload exceeds the maximum allowed size")
     blobs.check_space(claims.length)
     body, trailers = _open(request, proof, claims)
-    sink = blobs.create(claims.algorithms, sha256=claims.signs_payload, expected_bytes=claims.length)
+    create = partial(
+        blobs.create, claims.algorithms, sha256=claims.signs_payload, expected_bytes=claims.length
+    )
+    is_small = claims.length <= _INLINE
+    # To reserve the room of a large one may take some disks a while.
+    sink = create() if is_small else await asyncio.get_running_loop().run_in_executor(threads, create)
     try:
-        if claims.length <= _INLINE:
+        if is_small:
             sink.write(b"".join([piece async for piece in _limited(body, claims.length)]))
         else:
             await _take_in(_limited(body, claims.length), Intake(sink, threads))
@@ -135,19 +141,24 @@ async def _take_in(body: AsyncIterator[Buffer], intake: Intake) -> None:
         async for piece in body:
             rest = memoryview(piece)
             while rest:
-                await _all_done(intake.unfinished)
+                await _done(intake.unfinished)
                 rest = rest[intake.fill(rest) :]
+        await _done(intake.finish())
     finally:
-        # Whatever went wrong, the memory and the file stay until nobody is at work on them.
-        await _all_done(intake.finish())
+        # Whatever went wrong, the memory is the next one's only when nobody is at work on it any more.
+        await _settled(intake.under_way)
         intake.release()
 
 
-async def _all_done(work: Iterable[Future[Any]]) -> None:
-    """Wait for all of it, then raise what went wrong first."""
+async def _settled(work: Iterable[Future[Any]]) -> None:
     left = [asyncio.wrap_future(each) for each in work if not each.done()]
     if left:
         await asyncio.wait(left)
+
+
+async def _done(work: Sequence[Future[Any]]) -> None:
+    """Wait for all of it, then raise what went wrong first."""
+    await _settled(work)
     for each in work:
         each.result()
 
