@@ -13,6 +13,7 @@ from explorer.metrics.runs import METRICS_KEY, RunFile, read_run_file, run_key
 from explorer.metrics.series import Attempt
 from explorer.metrics.sources import KINDS, Kind, attempts_of, find_sources
 from explorer.workspace.core import Core
+from explorer.workspace.known_readings import KnownReadings
 from explorer.workspace.recent import Recent
 from explorer.workspace.sqlite_metrics import SQLITE
 
@@ -49,6 +50,7 @@ class Readings:
         self._as_of: Recent[tuple[Node, bool], tuple[Attempt, ...]] = Recent(2000)
         self._foreign_heads: Recent[str, tuple[object, tuple[Attempt, ...]]] = Recent(1000)
         self._listed: Recent[Node, frozenset[tuple[str, str]]] = Recent(2000)
+        self._disk = KnownReadings(core.data / "metrics", lambda: core.store.info.identity)
 
     def attempts(self, node: Node) -> tuple[Attempt, ...]:
         """Every recorded run with metrics at `node`, inherited ones included, with the bucket that wrote it.
@@ -125,19 +127,30 @@ class Readings:
         wants: list[tuple[ObjectInfo, Kind, Reading]] = []
         for info, kind in files:
             known = self._contents.get((info.key, info.etag))
+            if known is None and (stored := self._disk.load(info, kind.name)) is not None:
+                known = self._remember(node, info, _Content(stored), info.size_bytes)
             if known is not None:
                 got[info.key] = known
             elif not info.size_bytes:
                 got[info.key] = _Content(kind.start(info.key))
             else:
-                grown = self._heads.get((node.bucket, info.key)) if node.is_head else None
-                fits = grown is not None and grown[1].reading.consumed <= info.size_bytes
-                wants.append((info, kind, grown[1].reading if grown and fits else kind.start(info.key)))
+                wants.append((info, kind, self._before(node, info, kind)))
+        kinds = {info.key: kind.name for info, kind, _ in wants}
         for info, reading, size in self._fetch(node, wants):
-            got[info.key] = self._keep(node, info, _Content(reading), size)
+            got[info.key] = self._remember(node, info, _Content(reading), size)
+            if size == info.size_bytes:
+                self._disk.keep(info, kinds[info.key], reading)
         return got
 
-    def _keep(self, node: Node, info: ObjectInfo, content: _Content, size: int) -> _Content:
+    def _before(self, node: Node, info: ObjectInfo, kind: Kind) -> Reading:
+        """What to read on from: the head as it was last seen here or by another process, or nothing."""
+        if not node.is_head:
+            return kind.start(info.key)
+        grown = self._heads.get((node.bucket, info.key))
+        before = grown[1].reading if grown is not None else self._disk.grown(info, kind.name)
+        return before if before is not None and before.consumed <= info.size_bytes else kind.start(info.key)
+
+    def _remember(self, node: Node, info: ObjectInfo, content: _Content, size: int) -> _Content:
         if size == info.size_bytes:  # else it grew between the listing and the read: not what the etag means
             self._contents.put((info.key, info.etag), content)
         if node.is_head:

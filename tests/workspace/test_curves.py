@@ -32,6 +32,7 @@ class Counting:
 
     def __init__(self, store):
         self.store, self.calls, self.ranges = store, [], []
+        self.info = store.info
 
     def __getattr__(self, name):
         def call(*args, **kwargs):
@@ -199,3 +200,38 @@ def test_trainer_states_in_buckets_are_stitched_from_the_checkpoints_alone(works
     curves = Curves(workspace._core)
     assert curves.curve(child.bucket).metric == "eval_loss"
     assert curves.curve(child.bucket) is curves.curve(child.bucket)
+
+
+def test_a_second_process_takes_what_the_first_one_parsed_and_reads_on(workspace, name):
+    def readings():
+        curves = Curves(workspace._core)
+        counting = Counting(workspace._core.store)
+        workspace._core.store = counting
+        try:
+            series = curves.curve(name)
+        finally:
+            workspace._core.store = counting.store
+        ranges = [r for r in counting.ranges if r.key.endswith("metrics.jsonl")]
+        return series, ranges
+
+    workspace.create_bucket(name)
+    log(workspace, name, "r1", range(2000))
+    first, read = readings()
+    assert [r.start for r in read] == [0]
+    second, read = readings()
+    assert (second, read) == (first, [])  # nothing of it is fetched again
+    log(workspace, name, "r1", range(2100))
+    grown, read = readings()
+    assert read[0].start > 50_000  # and a grown one from its old end on
+    assert grown.steps[-1] == 2099
+
+    # damage is as if nothing had been kept
+    for path in (workspace._core.data / "metrics").glob("*/*"):
+        path.write_bytes(path.read_bytes()[:-1] + b"?")
+    again, read = readings()
+    assert (again, [r.start for r in read]) == (grown, [0])
+
+    # another file of another content in the same place is not read on
+    log(workspace, name, "r1", range(3000), value=9.0)
+    other, read = readings()
+    assert other.values[0] == 9.0
