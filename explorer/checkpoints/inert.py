@@ -110,6 +110,23 @@ def _pairs(args: Any) -> dict[Any, Any]:
     return found
 
 
+def lookup_is_cheap(key: Any, budget: int = 64) -> bool:
+    """Whether `hash(key)` is bounded: nested shared tuples take exponential time, deep ones the C stack."""
+    todo = [key]
+    while todo:
+        budget -= 1
+        if budget < 0:
+            return False
+        item = todo.pop()
+        if isinstance(item, tuple):
+            if len(item) > budget:
+                return False
+            todo += item
+        elif isinstance(item, list | dict | bytearray):
+            return False
+    return True
+
+
 def plain_tree(value: Any, budget: int = 20_000) -> Any:
     """The value as dicts, lists and scalars, as JSON has them; cycles, sharing and depth cannot blow it up.
 

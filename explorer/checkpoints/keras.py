@@ -15,16 +15,12 @@ from explorer.checkpoints.jsons import MAX_JSON_BYTES, flatten, parse_object
 from explorer.checkpoints.paging import paged
 from explorer.checkpoints.values import Part, Tensor, Value
 from explorer.checkpoints.waves import Reading
-from explorer.checkpoints.zips import Entry, read_archive, read_entry, start_of_entry
+from explorer.checkpoints.zips import read_archive, read_entry, start_of_entry
 from explorer.lineage.values import ObjectInfo
 
 WEIGHTS = "model.weights.h5"
 _RISKY = ("Lambda", "TorchModuleWrapper", "FlaxLayer", "JaxLayer", "TFSMLayer")
 _MAX_CLASSES = 200
-
-
-def is_keras(entries: tuple[Entry, ...]) -> bool:
-    return {"config.json", "metadata.json"} <= {entry.name for entry in entries}
 
 
 def read_keras(info: ObjectInfo, file: str, head: bytes, tail: bytes) -> Reading[Part]:

@@ -12,11 +12,19 @@ from dataclasses import dataclass
 from time import thread_time
 from typing import Any
 
-from explorer.checkpoints.inert import MARK, BadPickle, Call, Global, Opaque, Persistent
+from explorer.checkpoints.inert import (
+    MARK,
+    BadPickle,
+    Call,
+    Global,
+    Opaque,
+    Persistent,
+    lookup_is_cheap,
+)
 from explorer.checkpoints.rare_opcodes import RARE
 
 MAX_OPS = 2_500_000
-"""Of the most wasteful ones so many take 1.3 s and 214 MB, against 2 s and 256 MB; a 70B optimizer has 70,000."""
+"""Of the most wasteful ones so many take 1.3 s and 214 MB; a 70B optimizer has 70,000."""
 MAX_SECONDS = 4.0
 """Of this thread's CPU: a busy machine refuses no file."""
 _MAX_STACK = 1_000_000
@@ -275,20 +283,3 @@ class Machine:
         if len(self.refers) < _MAX_REFERS:
             self.refers[found.path] = None
         return found
-
-
-def lookup_is_cheap(key: Any, budget: int = 64) -> bool:
-    """Whether `hash(key)` is bounded: nested shared tuples take exponential time, deep ones the C stack."""
-    todo = [key]
-    while todo:
-        budget -= 1
-        if budget < 0:
-            return False
-        item = todo.pop()
-        if isinstance(item, tuple):
-            if len(item) > budget:
-                return False
-            todo += item
-        elif isinstance(item, list | dict | bytearray):
-            return False
-    return True

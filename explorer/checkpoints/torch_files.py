@@ -10,8 +10,9 @@ from collections.abc import Mapping
 from explorer.checkpoints import pickles
 from explorer.checkpoints.dtypes import size_in_bytes
 from explorer.checkpoints.inert import BadPickle
-from explorer.checkpoints.torch_contents import everything_in, part_of_value
+from explorer.checkpoints.torch_contents import part_of_value
 from explorer.checkpoints.torch_views import storage_of
+from explorer.checkpoints.torch_walks import everything_in
 from explorer.checkpoints.values import Part
 from explorer.checkpoints.waves import Reading, drive
 from explorer.checkpoints.zips import Archive, Entry, read_archive, read_entry

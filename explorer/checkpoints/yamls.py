@@ -14,7 +14,6 @@ import yaml
 from explorer.checkpoints.jsons import BOM
 from explorer.errors import BadCheckpoint
 
-MAX_YAML_BYTES = 256 * 1024
 _MAX_DEPTH = 60
 _STANDARD = "tag:yaml.org,2002:"
 _FLOAT = re.compile(r"[-+]?[0-9]+(?:\.[0-9]*)?[eE][-+]?[0-9]+")

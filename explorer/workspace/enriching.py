@@ -108,12 +108,12 @@ class Enriching:
         self._core.fail(node, error)
 
     def _read(self, node: Node) -> list[Event]:
-        from explorer.checkpoints import find_checkpoints
+        from explorer.checkpoints import choose, find_checkpoints
 
         objects = self._core.store.list_objects(node, limit=_MOST_OBJECTS)
         if len(objects) < _MOST_OBJECTS:
             self._saw(node, objects)
-        newest = next(iter(find_checkpoints(objects)), None)
+        newest = choose(find_checkpoints(objects))
         counted = newest.objects if newest is not None else objects
         facts = Facts(
             step=newest.step if newest is not None else None,
