@@ -37,6 +37,11 @@ def main(cases: int = 100_000, seed: int = 0) -> int:
             crashes += 1
             print(f"case {case}: {type(error).__name__}: {error}"[:200])
         slowest = max(slowest, (time.thread_time() - start, case))
+        if case and case % 5_000 == 0:
+            print(
+                f"{case} cases, crashes {crashes}, executions {events_seen}, slowest {slowest[0]:.2f} s",
+                flush=True,
+            )
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
     print(f"{cases} cases in {time.perf_counter() - began:.0f} s, seed {seed}")
     print(f"{len(valid)} kinds of files, {FILES_A_CASE} of them in each case")
