@@ -229,6 +229,13 @@ def _warnings(subject: Subject, chain: Chain, line: Line, metric: str, writer: i
         told.append(f"{label}: no {metric}")
     if line.inferred and line.fork_step is not None:
         told.append(f"{label}: no run tells what it resumed from; fork step {line.fork_step:g} is inferred")
+    for bucket in chain.contested:
+        told.append(f"{label}: several processes wrote {bucket} at once; the first one's rows are inherited")
+    for attempt in chain.attempts:
+        if attempt.recovered_from and attempt.series:
+            told.append(
+                f"{label}: {attempt.key} was written over; older rows come from {attempt.recovered_from}"
+            )
     if line.relogged:
         told.append(f"{label}: {line.relogged} re-logged rows at or below the resumed checkpoint are hidden")
     if line.backfilled:

@@ -72,6 +72,8 @@ class Attempt:
     carries: float | None = None
     """Its rows begin with those of the run that it resumed from: how many steps apart it saves; else None."""
     backfilled: int = 0
+    recovered_from: str = ""
+    """The snapshot that its file was still in: a later process wrote over it, or deleted it."""
     config: Overrides = ()
     """Its hyperparameters, flattened, as far as it tells them."""
     troubles: tuple[Trouble, ...] = field(default=())

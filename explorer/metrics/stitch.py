@@ -99,21 +99,28 @@ class Chain:
     own_at: int
     fork_step: float | None
     inferred: bool
+    contested: tuple[str, ...] = ()
+    """Buckets above the leaf that several processes wrote at once: the first one's rows are in the chain."""
 
 
 def chains(lineage: Sequence[Branch]) -> tuple[Chain, ...]:
     """The lineage (root first) once per writer of its leaf; inner buckets follow their first writer."""
     before: list[Attempt] = []
     bases: list[float] = []
+    contested: list[str] = []
     for i, branch in enumerate(lineage[:-1]):
-        writer = (split_writers(branch.attempts) or ((),))[0]
+        writers = split_writers(branch.attempts) or ((),)
+        writer = writers[0]
+        if len(writers) > 1:
+            contested.append(branch.node.bucket)
         own, own_bases, _, _ = _own(branch, writer, is_root=i == 0)
         before += own
         bases += own_bases
     made = []
     for writer in split_writers(lineage[-1].attempts) or ((),):
         own, own_bases, fork, inferred = _own(lineage[-1], writer, is_root=len(lineage) == 1)
-        made.append(Chain((*before, *own), (*bases, *own_bases), len(before), fork, inferred))
+        every, all_bases = (*before, *own), (*bases, *own_bases)
+        made.append(Chain(every, all_bases, len(before), fork, inferred, tuple(contested)))
     return tuple(made)
 
 

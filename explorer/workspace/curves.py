@@ -12,6 +12,7 @@ from explorer.lineage.values import Bucket, Curve
 from explorer.metrics import Comparison, Subject, compare, metric_names, thin
 from explorer.metrics.carried import with_restored_step
 from explorer.metrics.choose import default_metric
+from explorer.metrics.deltas import cadence
 from explorer.metrics.hyperparameters import effective
 from explorer.metrics.series import Attempt, shown_name
 from explorer.metrics.stitch import Branch, backfill, chains, fork_step, stitch
@@ -20,6 +21,8 @@ from explorer.workspace.core import Core
 from explorer.workspace.readings import Readings
 from explorer.workspace.recent import Recent
 
+_MOST_SNAPSHOTS = 8
+"""So many are asked for a file that was written over, newest first."""
 CURVE_POINTS = 200
 """A row of the tree shows fewer; the rest is for a wider sparkline."""
 
@@ -96,7 +99,7 @@ class Curves:
                 attempt
                 for place in path
                 if place.bucket not in recorded and place.bucket in self._core.state.buckets
-                for attempt in self._readings.foreign(place)
+                for attempt in self._with_overwritten(place, self._readings.foreign(place))
             )
         own: dict[str, list[Attempt]] = {}
         earlier: list[Attempt] = []
@@ -112,6 +115,34 @@ class Curves:
             attempts = tuple(own.get(place.bucket, ()))
             branches.append(Branch(place, attempts, self._inferred(place.bucket, attempts)))
         return self._backfilled(branches)
+
+    def _with_overwritten(self, place: Node, found: tuple[Attempt, ...]) -> tuple[Attempt, ...]:
+        """With what a file said before a resumed process wrote over it, where a snapshot still has it.
+
+        Lightning's CSVLogger does so when a version is named. Only a first row that is not near the beginning
+        of the lineage gives it away; then the newest of the last snapshots that has earlier ones is asked.
+        """
+        state = self._core.state
+        bucket = state.buckets[place.bucket]
+        tables = [a for a in found if a.key.lower().endswith(".csv") and a.series]
+        forked = state.step(bucket.parent) if bucket.parent is not None else 0
+        if not tables or forked is None:
+            return found
+        first = min(a.first_step for a in tables)
+        if first <= forked + 2 * min(cadence(s.steps) for a in tables for s in a.series.values()) + 1:
+            return found
+        keys = {a.key for a in tables}
+        until = version_order(place.version) if place.version is not None else None
+        older = [s for s in bucket.snapshots if until is None or version_order(s.version) < until]
+        for snapshot in older[-_MOST_SNAPSHOTS:][::-1]:
+            earlier = tuple(
+                replace(a, id=f"{a.id}@{snapshot.version}", recovered_from=state.label(snapshot.node))
+                for a in self._readings.foreign(snapshot.node)
+                if a.key in keys and a.first_step < first
+            )
+            if earlier:
+                return (*earlier, *found)
+        return found
 
     def _subject(self, node: Node) -> Subject:
         state = self._core.state

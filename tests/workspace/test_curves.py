@@ -235,3 +235,38 @@ def test_a_second_process_takes_what_the_first_one_parsed_and_reads_on(workspace
     log(workspace, name, "r1", range(3000), value=9.0)
     other, read = readings()
     assert other.values[0] == 9.0
+
+
+def test_a_csv_that_a_resumed_process_has_written_over_is_recovered_from_an_earlier_snapshot(workspace, name):
+    def logged(steps, value):
+        return "".join(["epoch,step,train_loss\n", *(f"0,{s},{value + s / 1000}\n" for s in steps)]).encode()
+
+    workspace.create_bucket(name)
+    store, key = workspace._core.store, "logs/version_0/metrics.csv"
+    store.write(name, key, logged(range(100), 2.0))
+    at = workspace.snapshot(name, "step-99")
+    # CSVLogger deletes the file of a version that is named again; the process resumed at 60
+    store.write(name, key, logged(range(60, 121), 1.0))
+    comparison = workspace.compare([Node(name), at])
+    head, before = comparison.nodes
+    assert list(head.steps) == list(range(121))
+    assert head.values[59] == 2.059
+    assert head.values[60] == 1.06
+    assert head.discarded_points == 40
+    assert list(before.steps) == list(range(100))
+    (told,) = comparison.warnings
+    assert key in told
+    assert "step-99" in told
+
+
+def test_a_fork_of_a_bucket_that_two_processes_wrote_says_whose_rows_it_has(workspace, name):
+    workspace.create_bucket(name)
+    log(workspace, name, "r1", range(101), value=1.0)
+    log(workspace, name, "r2", range(101), value=5.0, started="02")
+    at = workspace.snapshot(name, "step-100")
+    child = workspace.fork(at, f"{name}-child")
+    log(workspace, child.bucket, "r3", range(101, 121), source=at, restored=100, value=1.0, started="03")
+    comparison = workspace.compare([child])
+    (curve,) = comparison.nodes
+    assert curve.values[50] == 1.05
+    assert any(f"wrote {name} at once" in warning for warning in comparison.warnings)
