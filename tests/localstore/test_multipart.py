@@ -169,11 +169,15 @@ def test_checksums_of_wholes(server: Running, bucket: str, algorithm: str, kind:
     body = f"<CompleteMultipartUpload>{body}</CompleteMultipartUpload>"
     wrong = {f"x-amz-checksum-{algorithm.lower()}": digest(b"other"), "x-amz-checksum-type": kind}
     assert send(server, "POST", f"/{bucket}/k?uploadId={id_}", body.encode(), wrong).code == "BadDigest"
-    made = send(server, "POST", f"/{bucket}/k?uploadId={id_}", body.encode())
     if kind == "FULL_OBJECT":
         expected = digest(b"".join(pieces))
     else:
         expected = digest(b"".join(base64.b64decode(digest(piece)) for piece in pieces)) + "-2"
+    another = {f"x-amz-checksum-{'sha1' if algorithm == 'CRC32' else 'crc32'}": "AAAAAA=="}
+    answer = send(server, "POST", f"/{bucket}/k?uploadId={id_}", body.encode(), another)
+    assert answer.code == "InvalidRequest"
+    right = {f"x-amz-checksum-{algorithm.lower()}": expected, "x-amz-checksum-type": kind}
+    made = send(server, "POST", f"/{bucket}/k?uploadId={id_}", body.encode(), right)
     assert made.text(f"Checksum{algorithm}") == expected
     assert made.text("ChecksumType") == kind
     assert base64.b64encode(zlib.crc32(b"a").to_bytes(4, "big")) != expected

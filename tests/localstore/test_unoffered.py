@@ -60,8 +60,12 @@ def test_the_encryption_that_tigris_has_always_on_is_taken_and_told(place: Place
         Bucket=place.bucket, Key="c", CopySource=f"{place.bucket}/k", Metadata={}, **asked
     )
     started = place.client.create_multipart_upload(Bucket=place.bucket, Key="m", **asked)
-    heads = [place.client.head_object(Bucket=place.bucket, Key=key) for key in ("s", "c")]
-    for answer in (made, copied, started, *heads):
+    upload = {"Bucket": place.bucket, "Key": "m", "UploadId": started["UploadId"]}
+    part = place.client.upload_part(**upload, PartNumber=1, Body=b"x")
+    parts = {"Parts": [{"PartNumber": 1, "ETag": part["ETag"]}]}
+    whole = place.client.complete_multipart_upload(**upload, MultipartUpload=parts)
+    heads = [place.client.head_object(Bucket=place.bucket, Key=key) for key in ("s", "c", "m")]
+    for answer in (made, copied, started, part, whole, *heads):
         assert answer["ServerSideEncryption"] == "AES256"
     assert "ServerSideEncryption" not in place.client.head_object(Bucket=place.bucket, Key="k")
 

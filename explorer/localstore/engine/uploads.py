@@ -92,10 +92,12 @@ class Uploads:
         key: bytes,
         id_: str,
         wanted: Sequence[tuple[int, str]],
-        claimed: str | None = None,
+        claimed: tuple[str, str] | None = None,
         condition: Condition | None = None,
     ) -> Entry:
         """Make the parts `wanted`, (number, etag) in order, one object; O(parts), no byte is copied.
+
+        `claimed` is the checksum that the whole must have: (algorithm, base64).
 
         Raises:
             Refusal: NoSuchUpload, InvalidPart, InvalidPartOrder, EntityTooSmall, BadDigest.
@@ -184,12 +186,14 @@ def _choose(tx: Transaction, id_: str, wanted: Sequence[tuple[int, str]]) -> lis
     return chosen
 
 
-def _assemble(tx: Transaction, upload: Upload, chosen: list[Part], claimed: str | None) -> Entry:
+def _assemble(tx: Transaction, upload: Upload, chosen: list[Part], claimed: tuple[str, str] | None) -> Entry:
     digest = hashlib.md5(b"".join(bytes.fromhex(part.etag) for part in chosen), usedforsecurity=False)
     attributes = upload.attributes
+    if claimed is not None and claimed[0] != upload.algorithm:
+        raise Refusal("InvalidRequest", f"The upload was not begun with the checksum algorithm {claimed[0]}.")
     if upload.algorithm:
         checksum = whole_checksum(upload.algorithm, upload.checksum_type, chosen)
-        if claimed is not None and claimed.split("-")[0] != checksum.split("-")[0]:
+        if claimed is not None and claimed[1].split("-")[0] != checksum.split("-")[0]:
             raise Refusal(
                 "BadDigest", f"The {upload.algorithm} you specified did not match what we received."
             )

@@ -77,6 +77,10 @@ def version_headers(bucket: Bucket, version: Entry | None) -> list[tuple[str, st
     return [("x-amz-version-id", str(version.ts))]
 
 
+def encryption_headers(attributes: Attributes) -> list[tuple[str, str]]:
+    return [(name, value) for name, value in attributes.headers.items() if name == ENCRYPTION]
+
+
 def checksum_headers(attributes: Attributes) -> list[tuple[str, str]]:
     found = [(f"x-amz-checksum-{name.lower()}", value) for name, value in attributes.checksums.items()]
     return [*found, ("x-amz-checksum-type", attributes.checksum_type)] if found else []

@@ -163,11 +163,11 @@ async def _done(work: Sequence[Future[Any]]) -> None:
         each.result()
 
 
-async def receive_document(request: Request, proof: Proof) -> bytes:
-    """A small body, whole: XML, JSON or a form; verified like any other."""
+async def receive_document(request: Request, proof: Proof, *, of_object: bool = False) -> bytes:
+    """A small body, whole: XML, JSON or a form; verified like any other, `of_object` as in `Claims`."""
     if request.content_length() is None and "transfer-encoding" not in request.headers:
         return b""
-    claims = Claims(request, proof)
+    claims = Claims(request, proof, of_object=of_object)
     if claims.length > MAX_DOCUMENT_BYTES:
         raise Refusal("EntityTooLarge", "The document is too large.")
     body, trailers = _open(request, proof, claims)

@@ -76,8 +76,8 @@ class Call:
             raise Refusal("InvalidRequest", "Bucket must be of snapshot type", BucketName=bucket.name)
         return at
 
-    def document(self) -> Awaitable[bytes]:
-        return receive_document(self.request, self.proof)
+    def document(self, *, of_object: bool = False) -> Awaitable[bytes]:
+        return receive_document(self.request, self.proof, of_object=of_object)
 
 
 Handler = Callable[[Call], Awaitable[Answer]]

@@ -20,7 +20,10 @@ _SIZES = {"CRC32": 4, "CRC32C": 4, "CRC64NVME": 8, "SHA1": 20, "SHA256": 32}
 class Claims:
     """A body's length, hashes and checksums, as the headers and trailers have them."""
 
-    def __init__(self, request: Request, proof: Proof, default_algorithm: str | None = None) -> None:
+    def __init__(
+        self, request: Request, proof: Proof, default_algorithm: str | None = None, *, of_object: bool = False
+    ) -> None:
+        """`of_object`: the checksum headers are about an object that the body only speaks of."""
         headers = request.headers
         self.payload = proof.claim.payload_hash
         self.chunked = self.payload if self.payload in KINDS else None
@@ -36,7 +39,7 @@ class Claims:
         self.checksums = {
             name: _checksum(name, headers[f"x-amz-checksum-{name.lower()}"])
             for name in ALGORITHMS
-            if f"x-amz-checksum-{name.lower()}" in headers
+            if f"x-amz-checksum-{name.lower()}" in headers and not of_object
         }
         self.trailing = [
             name

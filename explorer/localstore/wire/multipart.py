@@ -12,7 +12,7 @@ from explorer.localstore.engine.uploads import MAX_PARTS
 from explorer.localstore.refusals import Refusal
 from explorer.localstore.wire import conditions, xml
 from explorer.localstore.wire.answers import CHUNK, Answer, iso_ms, xml_answer
-from explorer.localstore.wire.attributes import read_attributes, version_headers
+from explorer.localstore.wire.attributes import encryption_headers, read_attributes, version_headers
 from explorer.localstore.wire.bodies import receive_object
 from explorer.localstore.wire.call import Call
 from explorer.localstore.wire.claims import Claims
@@ -77,7 +77,7 @@ async def upload_part(call: Call) -> Answer:
         ]
     finally:
         sink.close()
-    return Answer(200, [("etag", f'"{part.etag}"'), *checksums])
+    return Answer(200, [("etag", f'"{part.etag}"'), *checksums, *encryption_headers(upload.attributes)])
 
 
 async def upload_part_copy(call: Call) -> Answer:
@@ -91,7 +91,9 @@ async def upload_part_copy(call: Call) -> Answer:
         part = await call.run(call.engine.uploads.add_part, upload, n, sink)
     finally:
         sink.close()
-    headers = [("x-amz-copy-source-version-id", str(found.ts))] if source_bucket.snapshots_on else []
+    headers = encryption_headers(upload.attributes)
+    if source_bucket.snapshots_on:
+        headers.append(("x-amz-copy-source-version-id", str(found.ts)))
     checksum = (f"Checksum{upload.algorithm}", part.checksum or None)
     fields = [("LastModified", iso_ms(part.written_ns)), ("ETag", f'"{part.etag}"'), checksum]
     return xml_answer("CopyPartResult", fields, headers)
@@ -133,7 +135,7 @@ async def complete_multipart_upload(call: Call) -> Answer:
     request, bucket = call.request, call.bucket()
     key = request.object_key
     wanted: list[tuple[int, str]] = []
-    for part in xml.parse(await call.document(), "CompleteMultipartUpload").all("Part"):
+    for part in xml.parse(await call.document(of_object=True), "CompleteMultipartUpload").all("Part"):
         number, etag = part.value("PartNumber") or "", part.value("ETag")
         if etag is None or not (number.isascii() and number.isdigit() and len(number) < 6):
             raise Refusal("MalformedXML", "A part needs a PartNumber and an ETag.")
@@ -141,7 +143,7 @@ async def complete_multipart_upload(call: Call) -> Answer:
     _check_size(call, [n for n, _ in wanted])
     claimed = next(
         (
-            v
+            (name, v)
             for name in ALGORITHMS
             if (v := request.headers.get(f"x-amz-checksum-{name.lower()}")) is not None
         ),
@@ -166,7 +168,8 @@ async def complete_multipart_upload(call: Call) -> Answer:
     ]
     if attributes.checksums:
         fields.append(("ChecksumType", attributes.checksum_type))
-    return xml_answer("CompleteMultipartUploadResult", fields, version_headers(bucket, made))
+    headers = [*version_headers(bucket, made), *encryption_headers(attributes)]
+    return xml_answer("CompleteMultipartUploadResult", fields, headers)
 
 
 def _check_size(call: Call, numbers: list[int]) -> None:
