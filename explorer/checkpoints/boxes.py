@@ -6,7 +6,7 @@ tensors, views with other strides (channels last, transposed), and the pieces of
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 from math import prod
@@ -148,6 +148,11 @@ def read_bytes(shape: tuple[int, ...], boxes: Boxes, dtype: str) -> int:
     unit = block_of(dtype)[0]
     wants = (wanted(box, region, dtype) for region in regions(shape, unit) for box in boxes)
     return sum(want.length or 0 for want in wants if want is not None)
+
+
+def is_scattered(wants: Iterable[Range]) -> bool:
+    """Whether a region would take too much memory: of views of every thousandth element, say."""
+    return sum(want.length or 0 for want in wants) > MAX_SPAN_BYTES
 
 
 def _shared(box: Box, region: Region) -> Region | None:

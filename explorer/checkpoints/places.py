@@ -6,7 +6,7 @@ import struct
 from collections.abc import Iterable, Sequence
 from math import prod
 
-from explorer.checkpoints.boxes import MAX_SPAN_BYTES, Box, Boxes, row_major
+from explorer.checkpoints.boxes import Box, Boxes, row_major
 from explorer.checkpoints.dcp_pieces import Piece, Pieces, pieces_here
 from explorer.checkpoints.elements import block_of
 from explorer.checkpoints.heads import is_zip
@@ -138,8 +138,3 @@ def _sound(box: Box, tensor: Tensor, info: ObjectInfo) -> Box:
     if box.start + -(-box.span // elements) * width > info.size_bytes:
         raise BadCheckpoint(f"`{tensor.name[:80]}` reaches beyond its file.", hint="the file is damaged")
     return box
-
-
-def scattered(wants: Iterable[Range | None]) -> bool:
-    """Whether a region would take too much memory: views of every thousandth element, say."""
-    return sum(want.length or 0 for want in wants if want is not None) > MAX_SPAN_BYTES

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import threading
 import time
 from fnmatch import fnmatchcase
@@ -245,10 +244,10 @@ class _View:
             values._places.explorer.backstage.unfollow(self.live)
 
     def _pressed(self, _button: object) -> None:
-        with contextlib.suppress(
-            ExplorerError
-        ):  # a cancel or a start cannot fail; the reading says so itself
-            self._values.cancel() if self._values._has_begun else self._values.start()
+        if self._values._has_begun:
+            self._values.cancel()
+        else:
+            self._values.start()
 
 
 def _plan(diff: Diff, glob: str, shown: frozenset[tuple[str, str]] | None) -> Plan:

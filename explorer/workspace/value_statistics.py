@@ -71,6 +71,11 @@ class _Reads:
     cancel: threading.Event
     refused: list[Refused] = field(default_factory=list)
 
+    def refuse(self, refused: Refused) -> None:
+        """Leave a tensor out, and say so."""
+        self.refused.append(refused)
+        self.on_result(refused)
+
 
 class ValueStatistics:
     """Reads what a plan says. Blocks; any thread."""
@@ -83,10 +88,6 @@ class ValueStatistics:
     def bytes_s(self) -> float:
         """How fast the last one went, else what is assumed: for telling how long the next will take."""
         return self._bytes_s or _ASSUMED_BYTES_S
-
-    @property
-    def is_measured(self) -> bool:
-        return self._bytes_s is not None
 
     def read(
         self,
@@ -192,7 +193,7 @@ def _waves(jobs: Iterator[_Job]) -> Iterator[list[_Job]]:
 def _jobs(reads: _Reads) -> Iterator[_Job]:
     """Every region of every pair, in order; tensors whose bytes cannot be found are told and left out."""
     from explorer.checkpoints import drive
-    from explorer.checkpoints.boxes import aligned, regions, wanted
+    from explorer.checkpoints.boxes import aligned, is_scattered, regions, wanted
     from explorer.checkpoints.places import locate
     from explorer.checkpoints.statistics import Sums
     from explorer.checkpoints.value_plan import Refused, unit_of
@@ -210,9 +211,7 @@ def _jobs(reads: _Reads) -> Iterator[_Job]:
         for pair, *places in zip(batch, *(side.result() for side in sides), strict=True):
             trouble = next((place for place in places if isinstance(place, BadCheckpoint)), None)
             if trouble is not None:
-                refused = Refused(pair[1], f"{trouble.message} ({trouble.hint})")
-                reads.refused.append(refused)
-                reads.on_result(refused)
+                reads.refuse(Refused(pair[1], f"{trouble.message} ({trouble.hint})"))
                 continue
             shape, left, right = aligned(pair[0].shape, *places)
             sums = Sums(*pair)
@@ -222,6 +221,9 @@ def _jobs(reads: _Reads) -> Iterator[_Job]:
                     tuple(w for box in boxes if (w := wanted(box, region, tensor.dtype)) is not None)
                     for boxes, tensor in zip((left, right), pair, strict=True)
                 ]
+                if any(map(is_scattered, asked)):
+                    reads.refuse(Refused(pair[1], "its elements lie too far apart"))
+                    break
                 yield _Job(pair, sums, (left, right), region, (asked[0], asked[1]), index == len(cut) - 1)
 
 

@@ -79,8 +79,7 @@ class Screen:
 
     @property
     def page(self) -> DiffScreen:
-        found = next(s for s in self.app.screen_stack if isinstance(s, DiffScreen))
-        return found
+        return next(s for s in self.app.screen_stack if isinstance(s, DiffScreen))
 
     @property
     def lines(self) -> list[str]:
@@ -268,9 +267,8 @@ async def test_what_is_shared_costs_nothing(opened):
 async def test_filters_by_glob_kind_and_section(opened):
     async with opened(f"{BASE}@s1", f"{BASE}@s3") as s:
         await s.filter("layers.1*.attn.weight")
-        assert [line.split()[1] for line in s.lines if ".weight" in line and "matching" not in line] == [
-            "layers.1.attn.weight", "layers.10.attn.weight", "layers.11.attn.weight",
-        ]  # fmt: skip
+        found = [line.split()[1] for line in s.lines if ".weight" in line and "matching" not in line]
+        assert found == [f"layers.{at}.attn.weight" for at in (1, 10, 11)]
         await s.press("escape")
         await s.filter("kind:reshaped")
         assert "=formula" in s.text
