@@ -105,3 +105,15 @@ def test_the_null_version_is_the_only_one_or_none(client: Any, bucket: str, name
         client.delete_object(Bucket=each, **null)
     assert client.get_object(Bucket=bucket, Key="k")["Body"].read() == b"x"
     assert refused(client.get_object, Bucket=f"{name}-r", Key="k") == ("NoSuchKey", 404)
+
+
+def test_the_checksum_of_a_part_is_looked_at_when_it_is_named(client: Any, bucket: str) -> None:
+    where = {"Bucket": bucket, "Key": "k"}
+    where["UploadId"] = client.create_multipart_upload(**where, ChecksumAlgorithm="CRC32")["UploadId"]
+    part = client.upload_part(**where, PartNumber=1, Body=b"x", ChecksumAlgorithm="CRC32")
+    named = {"PartNumber": 1, "ETag": part["ETag"]}
+    wrong = {"Parts": [{**named, "ChecksumCRC32": "AAAAAA=="}]}
+    assert refused(client.complete_multipart_upload, **where, MultipartUpload=wrong) == ("InvalidPart", 400)
+    right = {"Parts": [{**named, "ChecksumCRC32": part["ChecksumCRC32"]}]}
+    client.complete_multipart_upload(**where, MultipartUpload=right)
+    assert client.get_object(Bucket=bucket, Key="k")["Body"].read() == b"x"

@@ -135,12 +135,13 @@ async def complete_multipart_upload(call: Call) -> Answer:
     request, bucket = call.request, call.bucket()
     key = request.object_key
     wanted: list[tuple[int, str]] = []
-    for part in xml.parse(await call.document(of_object=True), "CompleteMultipartUpload").all("Part"):
+    named = xml.parse(await call.document(of_object=True), "CompleteMultipartUpload").all("Part")
+    for part in named:
         number, etag = part.value("PartNumber") or "", part.value("ETag")
         if etag is None or not (number.isascii() and number.isdigit() and len(number) < 6):
             raise Refusal("MalformedXML", "A part needs a PartNumber and an ETag.")
         wanted.append((int(number), etag.strip().strip('"')))
-    _check_size(call, [n for n, _ in wanted])
+    await _check_parts(call, named)
     claimed = next(
         (
             (name, v)
@@ -172,16 +173,22 @@ async def complete_multipart_upload(call: Call) -> Answer:
     return xml_answer("CompleteMultipartUploadResult", fields, headers)
 
 
-def _check_size(call: Call, numbers: list[int]) -> None:
-    """`x-amz-mp-object-size`: how large the client expects the whole to be."""
+async def _check_parts(call: Call, named: list[xml.Element]) -> None:
+    """What the client says of the parts besides their ETags: checksums, and the size of all together."""
     expected = call.request.headers.get("x-amz-mp-object-size")
-    if expected is None:
-        return
     try:
-        sizes = {part.n: part.size for part in call.engine.uploads.parts(open_upload(call))}
+        upload = open_upload(call)
     except Refusal:
         return  # completed already, maybe, by this client, which lost our answer: the engine knows
-    if expected != str(sum(sizes.get(n, 0) for n in numbers)):
+    claimed = {
+        int(each.value("PartNumber") or 0): each.value(f"Checksum{upload.algorithm}") for each in named
+    }
+    if expected is None and not any(claimed.values()):
+        return
+    parts = [part for part in await call.run(call.engine.uploads.parts, upload) if part.n in claimed]
+    if any(claimed[part.n] not in (None, part.checksum) for part in parts):
+        raise Refusal("InvalidPart", "One or more of the specified parts could not be found.")
+    if expected is not None and expected != str(sum(part.size for part in parts)):
         raise Refusal("InvalidRequest", "The x-amz-mp-object-size is not the size of the parts together.")
 
 
