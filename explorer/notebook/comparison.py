@@ -105,7 +105,7 @@ class ComparisonView:
     @property
     def hyperparameters(self) -> tuple[str, ...]:
         """Those that differ between the nodes: what `colour_by` and `group_by` are for."""
-        return tuple(c.name for c in columns_of(self.rows, self.comparisons) if c.told.startswith("hyper"))
+        return tuple(c.name for c in columns_of(self.rows, self.comparisons) if c.hyperparameter)
 
     @property
     def nodes(self) -> tuple[BoundNode, ...]:
@@ -218,7 +218,7 @@ class ComparisonView:
         return parallel(self.chosen, columns_of(self.rows, self.comparisons), self.comparison)
 
     def save(self, path: str | Path) -> Path:
-        """Write what is shown: all points as .csv or .parquet, a picture as .png or .svg, a page as .html.
+        """Write the curves shown: all points as .csv or .parquet, a picture as .png or .svg, a page as .html.
 
         Raises:
             BadInput: another ending, or a package that it needs is missing.

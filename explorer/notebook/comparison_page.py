@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 _INHERITED, _OWN = 80, 300
 """Points of a curve in a page: a notebook's file holds them."""
-_DATA = ("csv", "parquet")
 
 
 def as_text(view: ComparisonView) -> str:
@@ -63,26 +62,31 @@ def to_frame(view: ComparisonView) -> pd.DataFrame:
 
 
 def save(view: ComparisonView, path: Path) -> Path:
-    """Write what is shown; pictures are of the first metric.
+    """Write what is shown, in the format that the ending names.
 
     Raises:
         BadInput: no such format, a package that it needs is missing, or the file cannot be written.
     """
     from explorer.metrics.export import FORMATS, export
 
-    format = path.suffix.lstrip(".").lower()
+    format, look = path.suffix.lstrip(".").lower(), view.look
     if format not in FORMATS:
         raise BadInput(
             f"`{path.name}` has no ending that tells a format.",
             hint="end it with " + ", ".join(f".{known}" for known in FORMATS),
         )
-    look = view.look
-    if format in _DATA:
-        several = [_seen(view, c) for c in view.comparisons]
-        data = export(several[0], format) if len(several) == 1 else _together(view, format)
-    else:
-        drawn = _thinned(_seen(view, view.comparison))
-        data = export(drawn, format, rows=table_of(view), full=not look.after_fork, log_y=look.log_y)
+    if not view.shown:
+        raise BadInput("No curve is shown.", hint="clear the filter, or show one again")
+    data = export(
+        [_seen(view, comparison) for comparison in view.comparisons],
+        format,
+        rows=table_of(view),
+        full=not look.after_fork,
+        log_x=look.log_x,
+        log_y=look.log_y,
+        delta=look.delta,
+        colour_by=look.colour_by or look.group_by or None,
+    )
     try:
         path.write_bytes(data)
     except OSError as error:
@@ -92,26 +96,13 @@ def save(view: ComparisonView, path: Path) -> Path:
     return path
 
 
-def _together(view: ComparisonView, format: str) -> bytes:
-    import io
-
-    frame = to_frame(view)
-    frame = frame[frame["node"].isin(view.shown)]
-    if format == "csv":
-        return str(frame.to_csv(index=False)).encode()
-    sink = io.BytesIO()
-    try:
-        frame.to_parquet(sink, index=False)
-    except ImportError as error:
-        raise BadInput("Parquet needs pyarrow.", hint="pip install pyarrow, or save as .csv") from error
-    return sink.getvalue()
-
-
 def _drawing(view: ComparisonView) -> str:
-    from explorer.metrics.svg import to_svg
+    from explorer.metrics.svg import Look, to_svg
 
-    drawn = _thinned(_seen(view, view.comparison))
-    return to_svg(drawn, full=not view.look.after_fork, log_y=view.look.log_y)
+    look = view.look
+    colour_by = look.colour_by or look.group_by or None
+    drawn = [_thinned(_seen(view, comparison)) for comparison in view.comparisons]
+    return to_svg(drawn, Look(not look.after_fork, look.log_x, look.log_y, look.delta, colour_by))
 
 
 def _seen(view: ComparisonView, comparison: Comparison) -> Comparison:
@@ -120,7 +111,7 @@ def _seen(view: ComparisonView, comparison: Comparison) -> Comparison:
 
 def _thinned(comparison: Comparison) -> Comparison:
     """The same picture out of few points, smoothed before they are thinned."""
-    return replace(comparison, nodes=tuple(_few(curve) for curve in comparison.nodes))
+    return replace(comparison, nodes=tuple(_few(curve) for curve in comparison.nodes), smoothing=0.0)
 
 
 def _few(curve: NodeCurve) -> NodeCurve:

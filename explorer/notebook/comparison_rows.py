@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from explorer.lineage.values import Scalar, show_scalar
 from explorer.metrics import Row, differing, sort_rows, table, where
+from explorer.metrics.ticks import duration_label, moment_label
 from explorer.wording import loss
 
 if TYPE_CHECKING:
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
 
     from explorer.metrics import Comparison
     from explorer.notebook.look import Look
+
+
+_CLOCKS = {"time": moment_label, "active": duration_label}
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +30,9 @@ class Column:
     head: str
     told: str
     number: bool = True
+    hyperparameter: bool = False
+    axis: str = ""
+    """The x axis that its numbers are places on."""
 
 
 def rows_of(comparisons: Sequence[Comparison]) -> tuple[Row, ...]:
@@ -67,10 +74,10 @@ def columns_of(rows: Sequence[Row], comparisons: Sequence[Comparison]) -> tuple[
         Column("last", "last", f"the last {first.metric}, smoothed"),
         *(Column(c.metric, c.metric, f"the last {c.metric}, smoothed") for c in others),
         Column("best", "best", f"the {better} {first.metric}; * its parent reached it, before the fork"),
-        Column("best_x", "at", f"the {first.x} of the best"),
+        Column("best_x", "at", f"the {first.x} of the best", axis=first.x),
         Column("delta", "Δ", f"its {first.metric} minus that of {against}, at the last step that both have"),
         Column("mean_delta", "mean Δ", f"the mean difference to {against} behind the fork"),
-        Column("to_target", "to target", f"the {first.x} at which it reached the target"),
+        Column("to_target", "to target", f"the {first.x} at which it reached the target", axis=first.x),
         Column("spikes", "spikes", "sudden jumps for the worse"),
         Column("slope", "slope", "change per step over the last tenth"),
         Column("nan", "nan", "values that are not finite"),
@@ -79,7 +86,10 @@ def columns_of(rows: Sequence[Row], comparisons: Sequence[Comparison]) -> tuple[
         Column("same_until", "same until", "the last step up to which it equals its parent bit for bit"),
         Column("parts_at", "parts at", "the first step from which the gap stands out of the noise"),
     )
-    changed = tuple(Column(name, name, f"hyperparameter {name}") for name in differing(rows, first))
+    changed = tuple(
+        Column(name, name, f"the hyperparameter {name}", hyperparameter=True)
+        for name in differing(rows, first)
+    )
     # a column of zeros says as little as an empty one
     return tuple(
         column
@@ -95,6 +105,8 @@ def text_of(row: Row, column: Column) -> str:
         return ""
     if isinstance(value, bool | str):
         return str(value)
+    if column.axis in _CLOCKS:
+        return _CLOCKS[column.axis](float(value))
     match column.name:
         case "delta" | "mean_delta" | "slope":
             return signed(float(value))
@@ -105,9 +117,7 @@ def text_of(row: Row, column: Column) -> str:
         case "spikes" | "nan" | "redone":
             return f"{value:,}" if value else ""
     return (
-        loss(float(value))
-        if isinstance(value, float) and not column.told.startswith("hyper")
-        else show_scalar(value)
+        loss(float(value)) if isinstance(value, float) and not column.hyperparameter else show_scalar(value)
     )
 
 

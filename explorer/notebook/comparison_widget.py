@@ -12,7 +12,6 @@ import ipywidgets
 
 from explorer.errors import ExplorerError
 from explorer.notebook.comparison_panels import Controls, CurveTable, controls_state, table_state
-from explorer.notebook.figure import Fit
 from explorer.notebook.live import Live
 from explorer.notebook.look import READ_ANEW
 from explorer.notebook.overrides import parse
@@ -53,7 +52,7 @@ class ComparisonWidget:
         self._controls.on_msg(self._heard)
         self._table.on_msg(self._heard)
         self.box = ipywidgets.VBox(
-            [self._controls, view.figure, self._table, self._result, self._parallel.box, Fit()]
+            [self._controls, view.figure, self._table, self._result, self._parallel.box]
         )
         self.paint()
 

@@ -7,10 +7,7 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from importlib.resources import files
 from typing import TYPE_CHECKING, Any
-
-import anywidget
 
 from explorer.notebook.frame import layout_of
 from explorer.notebook.plotly_widget import figure_widget
@@ -32,12 +29,6 @@ _FEWEST, _MOST = 200, 2000
 """Of one line."""
 _MARKS = 80
 """Of one curve's checkpoints in the window."""
-
-
-class Fit(anywidget.AnyWidget):
-    """Invisible: stands beside a figure and lets it have the width of the page."""
-
-    _esm = files("explorer.notebook").joinpath("fit.js").read_text()
 
 
 @dataclass(slots=True)

@@ -42,7 +42,7 @@ def parts(rows: Sequence[Row], columns: Sequence[Column], comparison: Comparison
         raise BadInput(
             f"None of these nodes has a value of {comparison.metric}.", hint="choose another metric or filter"
         )
-    names = [c.name for c in columns if c.told.startswith("hyper")]
+    names = [c.name for c in columns if c.hyperparameter]
     last = [float(row.cells["last"] or 0.0) for row in told]
     dimensions = [_axis(name, [row.cells.get(name) for row in told]) for name in names]
     dimensions.append(_number(f"last {comparison.metric}", last))

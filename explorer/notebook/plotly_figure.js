@@ -1,17 +1,7 @@
 // plotly's FigureWidget without its 5 MB: they come by the library's model. anywidget drops every message for a
 // model that was not ready within 2 s, which a busy page does not manage with 5 MB to parse: an empty figure.
 // So this is ready at once, and what arrives before plotly does is kept and said again.
-const KEY = "explorer:plotly";
 const SAID = ["addTraces", "deleteTraces", "moveTraces", "restyle", "relayout", "update", "animate", "removeLayoutProps", "removeTraceProps"].map((name) => `_py2js_${name}`);
-
-function library() {
-  if (!globalThis[KEY]) {
-    let open;
-    globalThis[KEY] = { ready: new Promise((resolve) => { open = resolve; }), asked: false };
-    globalThis[KEY].open = open;
-  }
-  return globalThis[KEY];
-}
 
 // A change of several traces says "_undefined_" where it leaves one alone. plotly's model writes that down as a
 // value, and cannot be shown a second time.
@@ -45,7 +35,7 @@ export default () => {
         on(event, call) { heard.set(event, [...(heard.get(event) || []), call]); model.on(event, call); },
         off: (event, call) => model.off(event, call),
       };
-      ready = library().ready.then((plotly) => {
+      ready = plotlyPage().ready.then((plotly) => {
         for (const [event, call] of keep) model.off(event, call);
         figure = plotly.default();
         figure.initialize({ model: facade });
@@ -58,9 +48,21 @@ export default () => {
       });
     },
     render({ el }) {
-      let leave, gone = false;
-      ready.then(() => { if (!gone) leave = figure.render({ el }); });
-      return () => { gone = true; if (leave) leave(); };
+      let leave, gone = false, width = 0;
+      const page = plotlyPage();
+      page.wanted = true;
+      begin(page);
+      // plotly measures its width only when the window is resized: say so when the place for it changes
+      const watch = new ResizeObserver(() => {
+        const now = el.parentElement ? el.parentElement.clientWidth : 0;
+        if (now && now !== width) { width = now; window.dispatchEvent(new Event("resize")); }
+      });
+      ready.then(() => {
+        if (gone) return;
+        leave = figure.render({ el });
+        if (el.parentElement) watch.observe(el.parentElement);
+      });
+      return () => { gone = true; watch.disconnect(); if (leave) leave(); };
     },
   };
 };

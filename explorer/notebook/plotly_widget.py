@@ -15,13 +15,14 @@ if TYPE_CHECKING:
     from plotly.graph_objects import FigureWidget
 
 _HERE = files("explorer.notebook")
+_PAGE = _HERE.joinpath("plotly_page.js").read_text()
 _importing = threading.Lock()
 
 
 class PlotlyLibrary(anywidget.AnyWidget):
     """Invisible: carries plotly's code to the page."""
 
-    _esm = _HERE.joinpath("plotly_library.js").read_text()
+    _esm = _PAGE + _HERE.joinpath("plotly_library.js").read_text()
     source = traitlets.Unicode().tag(sync=True)
 
 
@@ -41,7 +42,7 @@ def _made() -> type[FigureWidget]:
     from plotly.graph_objects import FigureWidget
 
     class Figure(FigureWidget):  # type: ignore[misc]
-        _esm = _HERE.joinpath("plotly_figure.js").read_text()
+        _esm = _PAGE + _HERE.joinpath("plotly_figure.js").read_text()
         library = traitlets.Instance(PlotlyLibrary).tag(sync=True, **widget_serialization)
 
         @traitlets.default("library")

@@ -146,7 +146,7 @@ def test_an_ending_that_is_none_is_refused(view, tmp_path):
 
 def test_without_a_widget_it_is_a_drawing_and_a_table(view):
     html = view._repr_html_()
-    assert html.count("<svg") == 1
+    assert html.count('xmlns="http://www.w3.org/2000/svg"') == 1
     assert f"<td>{FORK}</td>" in html
     assert "<script" not in html
     assert len(html) < 60_000
@@ -191,3 +191,22 @@ def test_cells_that_run_again_leave_nothing_following(ex):
     assert len(ex.backstage._following) == MOST - 1
     view.widget()
     assert len(ex.backstage._following) == MOST
+
+
+def test_places_on_an_axis_of_time_are_said_as_time(view):
+    from explorer.notebook.comparison_page import table_of
+
+    view.x = "active"
+    head, first, *_ = table_of(view)
+    assert first[head.index("at")].endswith("s"), "42s, 3m20s"
+    view.x = "time"
+    head, first, *_ = table_of(view)
+    assert first[head.index("at")].count(":") == 2, "Nov 24 08:03:20"
+
+
+def test_nothing_shown_is_nothing_saved(view, tmp_path):
+    view.filter = "no-such-name"
+    assert len(view.table) == 0
+    assert "<svg" not in view._repr_html_()
+    with pytest.raises(BadInput):
+        view.save(tmp_path / "curves.svg")

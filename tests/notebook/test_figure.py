@@ -180,3 +180,11 @@ def test_dates_come_back_as_text():
     text = [str(np.datetime64(int(ms), "ms")).replace("T", " ") for ms in (low, high)]
     assert scale.window(text) == pytest.approx((1.7e9, 1.7e9 + 60))
     assert scale.kind == "date"
+
+
+def test_the_code_of_plotly_travels_once():
+    one, other = figure(BASE, FORK).widget, figure(BASE, OTHER).widget
+    assert one.library is other.library
+    assert len(one.library.source) > 1_000_000
+    assert "as default" in one.library.source[-20_000:], "what plotly_figure.js takes from it"
+    assert len(one.get_state()["_esm"]) < 10_000
