@@ -220,7 +220,7 @@ class Reader(Page):
     def _say_found(self) -> None:
         said = self.wanted.trouble or (f"{self._rows_found:,} found" if self.wanted else "")
         found = self.query_one("#found", Label)
-        found.styles.width = _FOUND_WIDTH if self.wanted.trouble is None else min(90, len(said) + 3)
+        found.styles.width = _FOUND_WIDTH if self.wanted.trouble is None else self.size.width // 2
         # without laying out the screen anew: that would cost a frame for every letter
         found.update(Content(shown(said)), layout=False)
 
