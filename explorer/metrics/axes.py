@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from array import array
-from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -61,32 +60,29 @@ def _column(chain: Chain, names: Sequence[str]) -> str | None:
 
 def _as_of(steps: array[float], column: Series) -> array[float]:
     """The column at each step: linear between its rows, NaN outside of them."""
-    out = array("d")
-    for step in steps:
-        at = bisect_right(column.steps, step) - 1
-        if at < 0:
-            out.append(math.nan)
-        elif column.steps[at] == step:
-            out.append(column.values[at])
-        elif at + 1 < len(column):
-            a, b = column.steps[at], column.steps[at + 1]
-            u, v = column.values[at], column.values[at + 1]
-            out.append(u + (v - u) * (step - a) / (b - a))
-        else:
-            out.append(math.nan)
-    return out
+    import numpy as np
+
+    if not len(column) or not len(steps):
+        return array("d", [math.nan]) * len(steps)
+    at, known, values = np.frombuffer(steps), np.frombuffer(column.steps), np.frombuffer(column.values)
+    found = np.interp(at, known, values, math.nan, math.nan)
+    # beside a row that is not finite the one at the very step still counts
+    near = np.minimum(np.searchsorted(known, at), len(known) - 1)
+    return array("d", np.where(known[near] == at, values[near], found).tobytes())
 
 
 def _active(chain: Chain, series: Series) -> array[float]:
     """Seconds spent in live rows of the lineage: downtime and lost work are not in it."""
-    spans = sorted(s for a in chain.attempts if (s := a.wall_span) is not None)
-    out, spent, previous = array("d"), 0.0, math.nan
-    for wall in series.walls:
-        gap = wall - previous
+    import numpy as np
+
+    walls = np.frombuffer(series.walls)
+    told = np.flatnonzero(np.isfinite(walls))
+    spent = np.zeros(len(walls))
+    if len(told) > 1:
+        before, now = walls[told[:-1]], walls[told[1:]]
+        running = np.zeros(len(now), np.bool_)
+        for start, end in (s for a in chain.attempts if (s := a.wall_span) is not None):
+            running |= (start <= before) & (now <= end)
         # a joint between attempts is downtime: it counts nothing
-        if gap > 0 and any(start <= previous and wall <= end for start, end in spans):
-            spent += gap
-        if wall == wall:
-            previous = wall
-        out.append(spent)
-    return out
+        spent[told[1:]] = np.where(running & (now > before), now - before, 0.0)
+    return array("d", np.cumsum(spent).tobytes())

@@ -35,27 +35,31 @@ class UsualRange:
 def usual_range(curves: Sequence[Floats]) -> UsualRange:
     """One that a diverged run or a spike does not squash the others into a line in.
 
-    A curve is off whose middle 98 % go four times as far as those of most do; so are the single values of the
-    others where without them the range is a third as wide. Values that are not finite do not count.
+    A curve is off that goes four times as far as most, single values are of a curve that goes three times
+    as far with them as the middle 98 % of it. Values that are not finite do not count.
     """
     import numpy as np
 
-    spans: list[tuple[int, float, float, float, float]] = []
+    ends: dict[int, tuple[float, float]] = {}
+    shown: dict[int, tuple[float, float]] = {}
     for i, told in enumerate(curves):
         y = np.sort(told[np.isfinite(told)])
-        if len(y):
-            spare = int(len(y) * _SPARE)
-            spans.append((i, float(y[spare]), float(y[-1 - spare]), float(y[0]), float(y[-1])))
-    if not spans:
+        if not len(y):
+            continue
+        spare = int(len(y) * _SPARE)
+        middle = float(y[spare]), float(y[-1 - spare])
+        ends[i] = float(y[0]), float(y[-1])
+        spiked = ends[i][1] / 2 - ends[i][0] / 2 > _SQUASHED * (middle[1] / 2 - middle[0] / 2) > 0
+        shown[i] = middle if spiked else ends[i]
+    if not ends:
         return UsualRange(0.0, 1.0)
-    lows, highs = sorted(s[1] for s in spans), sorted(s[2] for s in spans)
-    middle = (len(spans) - 1) // 2
-    low, high = lows[len(lows) // 2], highs[middle]
-    room = _FAR * (high - low)
-    kept = [s for s in spans if low - room <= s[1] and s[2] <= high + room] or spans
-    low, high = min(s[1] for s in kept), max(s[2] for s in kept)
-    least, most = min(s[3] for s in kept), max(s[4] for s in kept)
-    if most - least <= _SQUASHED * (high - low):
-        low, high = least, most
-    beyond = tuple(i for i, _, _, bottom, top in spans if bottom < low or top > high)
-    return UsualRange(low, high, beyond)
+    # halves, because the width of a range may be more than a float holds
+    wide = sorted((high / 2 - low / 2, low, high) for low, high in shown.values() if high > low)
+    if wide:
+        half, low, high = wide[(len(wide) - 1) // 2]
+        room = 2 * _FAR * half
+        near = [s for s in shown.values() if low - room <= s[0] and s[1] <= high + room]
+    else:
+        near = list(shown.values())
+    low, high = min(s[0] for s in near), max(s[1] for s in near)
+    return UsualRange(low, high, tuple(i for i, (least, most) in ends.items() if least < low or most > high))
