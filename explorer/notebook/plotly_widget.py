@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import threading
+from copy import deepcopy
 from functools import cache
 from importlib.resources import files
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import anywidget
 import traitlets
@@ -48,6 +49,14 @@ def _made() -> type[FigureWidget]:
         @traitlets.default("library")
         def _library(self) -> PlotlyLibrary:
             return _the_library()
+
+        def get_state(self, key: object = None, drop_defaults: bool = False) -> dict[str, Any]:
+            # plotly keeps what it sent first: a page that is loaded again would show that
+            if key is None and "_layout_obj" in self.__dict__:
+                self._trait_values["_widget_data"] = deepcopy(self._data)
+                self._trait_values["_widget_layout"] = deepcopy(self._layout_obj._props)
+            found: dict[str, Any] = super().get_state(key, drop_defaults)
+            return found
 
     found: type[FigureWidget] = Figure
     return found

@@ -188,3 +188,14 @@ def test_the_code_of_plotly_travels_once():
     assert len(one.library.source) > 1_000_000
     assert "as default" in one.library.source[-20_000:], "what plotly_figure.js takes from it"
     assert len(one.get_state()["_esm"]) < 10_000
+
+
+def test_a_page_that_is_loaded_again_shows_how_it_looks_now():
+    drawn = figure(BASE, FORK)
+    zoom(drawn, 2.5, 3.0)
+    drawn.show([together(BASE, FORK)], Look(colour_by="lr"), frozenset({"fork"}))
+    state = drawn.widget.get_state()
+    told = {trace["name"]: trace for trace in state["_widget_data"] if "name" in trace}
+    assert told["base"]["x"]["shape"] == (0,)
+    assert told["fork"]["line"]["color"] == line(drawn, "fork").line.color
+    assert list(state["_widget_layout"]["xaxis"]["range"]) == [2.5, 3.0]
