@@ -182,7 +182,7 @@ def _every_column(
     for n, name in enumerate(differing(rows, first) if rows else ()):
         written = [_written(row.cells.get(name), name, signs) for row in rows]
         width = min(max(cell_len(shown(name)) + 1, *map(cell_len, written)), _PARAMETER_MOST)
-        found.append(Column(name, shown(name), width, 3 if n == 0 else 10 + n, left=True))
+        found.append(Column(name, shown(name), width, 3 if n == 0 else 11 + n, left=True))
     if here:
         found.append(Column("here", "HERE", 8, 2))
     found.append(Column("last", "LAST", 8, 1))
@@ -198,7 +198,7 @@ def _every_column(
         Column("parted", "PARTED", 7, 21),
         Column("spikes", "SPIKES", 7, 24),
         Column("nan", "NaN/INF", 8, 9),
-        Column("redone", "LOST", 5, 23),
+        Column("redone", "LOST", 5, 10),
     ]
     return [*found, *(column for column in sometimes if _any(rows, column.key))]
 

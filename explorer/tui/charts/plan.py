@@ -105,7 +105,7 @@ def plan(panel: Sequence[Lines], view: View, columns: int, rows: int) -> Plan:
     calm = not any(lines.comparison.metric in NOT_CURVES for lines in panel)
     places = view.place(window[0]), view.place(window[1])
     (y0, y1), beyond = _y_range(parts, view, places, falls=falls, calm=calm)
-    most = max(rows // 4, 3)
+    most = max(min(rows // 3, 8), 2)
     marks = log_marks(y0, y1, most) if view.log_y else _marks(ticks(y0, y1, most))
     return Plan(window, (y0, y1), parts, beyond, marks)
 

@@ -3,6 +3,7 @@
 import math
 import random
 from array import array
+from dataclasses import replace
 
 from explorer.lineage.address import Node
 from explorer.metrics import Subject, compare
@@ -19,7 +20,7 @@ def falling(first, last, *, every=1, floor=1.8, height=3.0, speed=800.0, noise=0
     return Series(steps, values, array("d", (wall + s for s in steps)))
 
 
-def lineage(forks=5, length=2000, *, every=10, noise=0.02, blow_up=False):
+def lineage(forks=5, length=2000, *, every=10, noise=0.02, blow_up=False, lost=False):
     """A root and forks of it at different steps with different learning rates, seeds and checkpoints."""
     rng = random.Random(1)
     saved = max(length // 10, 1)
@@ -40,7 +41,7 @@ def lineage(forks=5, length=2000, *, every=10, noise=0.02, blow_up=False):
         marks += [(float(s), Node(name, str(_NOW_NS + s))) for s in range(at + saved, length + 1, saved)]
         told = (("lr", lr), ("seed", i % 4), ("warmup", 100))
         changed = (("lr", lr), ("seed", i % 4)) if i % 4 else (("lr", lr),)
-        lineage = (root, Branch(Node(name), (own,)))
+        lineage = (root, Branch(Node(name), _crashed(own, length) if lost and i < 2 else (own,)))
         state = "failed" if blow_up and i == 1 else "done"
         subjects.append(Subject(Node(name), name, changed, lineage, (root,), tuple(marks), told, state))
     return subjects
@@ -76,6 +77,20 @@ def _blown_up(series, at, length):
     for k in range(len(values) * 2 // 3, len(values)):
         values[k] = math.nan
     return Series(series.steps, values, series.walls)
+
+
+def _crashed(own, length):
+    """The same run in two attempts: the first went on for a while after the checkpoint, a little worse."""
+    at, until = length * 0.7, length * 0.82
+    first, second = {}, {}
+    for name, series in own.series.items():
+        k, end = (sum(step <= edge for step in series.steps) for edge in (at, until))
+        worse = array("d", (v + 0.04 * (n >= k) for n, v in enumerate(series.values[:end])))
+        first[name] = Series(series.steps[:end], worse, series.walls[:end])
+        rest = series.cut(k, len(series))
+        second[name] = Series(rest.steps, rest.values, array("d", (wall + 1e5 for wall in rest.walls)))
+    later = replace(own, id=f"{own.id}-2", series=second, restored_step=at)
+    return replace(own, series=first), later
 
 
 def _metrics(loss, lr):

@@ -30,6 +30,7 @@ STATES = {
     "smoothed": (WIDE, {"noise": 0.15}, ("s", "s", "s")),
     "delta": (WIDE, {}, ("d",)),
     "baseline": (WIDE, {}, ("down", "b")),
+    "lost-work": (WIDE, {"lost": True}, ("down", "t")),
     "log": (WIDE, {}, ("w", "y", "X")),
     "diverged": (WIDE, {"blow_up": True}, ()),
     "diverged-two": (WIDE, {"forks": 2, "blow_up": True}, ()),
