@@ -92,7 +92,9 @@ def main(curves: int, rows: int) -> None:
         print(f"{'':>9}  one run of {curves} logs more: {took:6.0f} ms CPU, {size / 1000:6.0f} kB")
     one = comparison.nodes[0]
     began = time.process_time()
-    whole = Figure({"data": [{"type": "scattergl", "x": np.frombuffer(one.x), "y": np.frombuffer(one.values)}]})
+    whole = Figure(
+        {"data": [{"type": "scattergl", "x": np.frombuffer(one.x), "y": np.frombuffer(one.values)}]}
+    )
     size = len(whole.to_json())
     took = 1000 * (time.process_time() - began)
     print(f"    plotly: all points in {took * curves:6.0f} ms CPU, {size * curves / 1000:6.0f} kB")
