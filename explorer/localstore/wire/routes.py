@@ -52,6 +52,11 @@ _NAMED = {
     ("PUT", "metadataJournalTable"): "UpdateBucketMetadataJournalTableConfiguration",
 }
 """Names that are not a verb and what it is about."""
+_NAMED_ON_OBJECT = {
+    ("PUT", "encryption"): "UpdateObjectEncryption",
+    # S3's RenameObject is for its directory buckets; the one of that name here is Tigris'.
+    ("PUT", "renameObject"): "ExpressRenameObject",
+}
 _MANY = ("analytics", "intelligent-tiering", "inventory", "metrics")
 """A bucket has several configurations of these: without an id they are listed."""
 _VERB = {"GET": "Get", "PUT": "Put", "DELETE": "Delete", "HEAD": "Head", "POST": "Post", "PATCH": "Patch"}
@@ -83,7 +88,7 @@ def _on_service(request: Request) -> str:
 
 def _on_bucket(request: Request) -> str:
     method, query = request.method, request.query
-    named = next((name for (verb, part), name in _NAMED.items() if verb == method and part in query), None)
+    named = _named(_NAMED, request)
     if named is not None:
         return named
     subresource = next((name for name in _ON_BUCKET if name in query), None)
@@ -121,6 +126,11 @@ def _on_bucket(request: Request) -> str:
     return f"{method}Bucket"
 
 
+def _named(names: dict[tuple[str, str], str], request: Request) -> str | None:
+    found = (name for (verb, part), name in names.items() if verb == request.method and part in request.query)
+    return next(found, None)
+
+
 def _put_bucket(request: Request) -> str:
     """One request line, five meanings; which header wins is Tigris' order."""
     headers = request.headers
@@ -135,11 +145,10 @@ def _put_bucket(request: Request) -> str:
 
 def _on_object(request: Request) -> str:
     method, query, headers = request.method, request.query, request.headers
+    named = _named(_NAMED_ON_OBJECT, request)
+    if named is not None:
+        return named
     subresource = next((name for name in _ON_OBJECT if name in query), None)
-    if method == "PUT" and "encryption" in query:
-        return "UpdateObjectEncryption"
-    if method == "PUT" and "renameObject" in query:
-        return "ExpressRenameObject"
     if subresource is not None:
         if method == "GET" and subresource == "annotation" and "annotationName" not in query:
             return "ListObjectAnnotations"
