@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from explorer.localstore.engine import sinks as sinks_module
+from explorer.localstore.engine.blobs import Blobs
 from explorer.localstore.engine.engine import Engine
 from explorer.localstore.engine.intake import BLOCK_BYTES, Intake, Lane
 from explorer.localstore.engine.records import Attributes, Bucket, Entry
@@ -188,3 +189,18 @@ def test_bytes_are_on_disk_before_they_have_a_name(
     assert did[-2] == ("sync", size), "the last sync began when everything had been written"
     assert names.count("rename") == 1
     assert names.count("sync") > 1, "a large body is synced while it comes in"
+
+
+def test_where_there_is_no_direct_writing_a_large_body_goes_the_usual_way(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delattr(os, "O_DIRECT")
+    monkeypatch.delattr(os, "posix_fallocate")
+    blobs = Blobs(tmp_path, lambda why: None)
+    blobs.prepare()
+    body = os.urandom(5 * 2**20 + 1)
+    sink = blobs.create(expected_bytes=len(body))
+    sink.write(body)
+    sink.sync()
+    assert sink.path.read_bytes() == body
+    sink.close()

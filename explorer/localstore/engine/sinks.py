@@ -6,6 +6,7 @@ import errno
 import fcntl
 import os
 import secrets
+import sys
 import threading
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -51,6 +52,8 @@ class Sink:
         A checkpoint in the page cache is copied once more, pushes out what the training reads again, and is
         itself seldom read soon.
         """
+        if not hasattr(os, "O_DIRECT"):  # macOS
+            return False
         try:
             os.posix_fallocate(self._fd, 0, expected_bytes)
             self._set_direct(True)
@@ -119,7 +122,7 @@ class Sink:
             covered = self._put_bytes
             if self._fd >= 0 and covered > self._synced_bytes:
                 try:
-                    os.fdatasync(self._fd)
+                    _sync_data(self._fd)
                 except OSError as error:
                     self._failed_sync = error
                     raise
@@ -132,3 +135,10 @@ class Sink:
                 os.close(self._fd)
                 self._fd = -1
         self.path.unlink(missing_ok=True)
+
+
+def _sync_data(fd: int) -> None:
+    if sys.platform == "darwin":
+        fcntl.fcntl(fd, fcntl.F_FULLFSYNC)  # its fsync leaves the cache of the drive alone
+    else:
+        os.fdatasync(fd)
