@@ -32,7 +32,7 @@ class Settings:
     region: str = "auto"
     refresh_s: float = 5.0
     """How often other people's changes are looked for while a screen is open."""
-    cache_max_bytes: int = 200 * 2**30
+    cache_max_bytes: int = 200 * 10**9
     """Prefetched checkpoints are evicted, least recently used first, beyond this."""
     templates: Path | None = None
     """A folder of job templates, searched before the built-in ones."""

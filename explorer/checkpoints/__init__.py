@@ -11,7 +11,7 @@ from explorer.checkpoints.folding import Row
 from explorer.checkpoints.heads import kind_of
 from explorer.checkpoints.layout import choose, doubtful, find_checkpoints
 from explorer.checkpoints.printable import exportable, printable
-from explorer.checkpoints.sections import Section, show_bytes
+from explorer.checkpoints.sections import Section
 from explorer.checkpoints.value_changes import Change
 from explorer.checkpoints.values import Checkpoint, Cost, Manifest, Part, Tensor
 
@@ -29,8 +29,7 @@ __all__ = [
     "READER_VERSION", "Change", "Checkpoint", "Cost", "Diff", "Manifest", "MetricPair", "Part", "Point",
     "Reading", "Row", "Section", "Side", "Tensor", "ThreeWay", "assemble", "choose", "diff", "doubtful",
     "drive", "exportable", "find_checkpoints", "kind_of", "manifest_sections", "part_from_json",
-    "part_to_json", "printable", "read_manifest", "read_parts", "show_bytes", "tasks", "three_way",
-    "unread",
+    "part_to_json", "printable", "read_manifest", "read_parts", "tasks", "three_way", "unread",
 ]  # fmt: skip
 
 _LATER = {

@@ -73,9 +73,7 @@ def read_store(
     return (yield from _with_values(records, folder, sizes))
 
 
-def _with_values(
-    records: list[Record], folder: str, sizes: Sizes
-) -> Reading[tuple[Record, ...]]:
+def _with_values(records: list[Record], folder: str, sizes: Sizes) -> Reading[tuple[Record, ...]]:
     elsewhere = [(r, r.value) for r in records if isinstance(r.value, Place)]
     if len(elsewhere) > _MAX_NODES or any(place.length > 2**20 for _, place in elsewhere):
         raise spoilt("too many of its descriptions lie elsewhere")

@@ -6,9 +6,10 @@ import re
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
 
+from explorer import wording
 from explorer.checkpoints.folding import Row
 from explorer.checkpoints.printable import printable
-from explorer.checkpoints.sections import Section, show_bytes, show_shape, show_value
+from explorer.checkpoints.sections import Section, show_shape, show_value
 from explorer.checkpoints.values import Manifest, Tensor, Values
 
 _NUMBER = re.compile(r"(?<=\.)\d+(?=\.)")
@@ -43,13 +44,13 @@ def manifest_sections(manifest: Manifest, match: str | None = None) -> tuple[Sec
 
 def _headline(manifest: Manifest) -> tuple[str, str, tuple[Row, ...]]:
     checkpoint = manifest.checkpoint
-    mix = ", ".join(f"{printable(dtype)} {show_bytes(size)}" for dtype, size in manifest.dtypes[:4])
+    mix = ", ".join(f"{printable(dtype)} {wording.size(size)}" for dtype, size in manifest.dtypes[:4])
     by = manifest.framework
     rows = [
         Row(" ", "format", "", f"{checkpoint.format} ({by})" if by else checkpoint.format),
         Row(" ", "step", "", "unknown" if manifest.step is None else str(manifest.step)),
         Row(" ", "parameters", "", f"{manifest.parameters:,}" + (f" ({mix})" if mix else "")),
-        Row(" ", "size", "", f"{show_bytes(checkpoint.size_bytes)} in {len(checkpoint.objects)} objects"),
+        Row(" ", "size", "", f"{wording.size(checkpoint.size_bytes)} in {len(checkpoint.objects)} objects"),
         Row(" ", "complete", "", "yes" if manifest.complete else "no"),
     ]
     return "checkpoint", printable(checkpoint.prefix or "(root)", _NAME_WIDTH), tuple(rows)
@@ -71,7 +72,7 @@ def _tensor(tensor: Tensor) -> Row:
     name = printable(tensor.name, _NAME_WIDTH)
     label = name if tensor.part == "model" else f"{tensor.part}: {name}"
     pieces = "" if tensor.chunks == 1 else f" in {tensor.chunks} pieces"
-    told = f"{show_shape(tensor)}  {show_bytes(tensor.size_bytes)}  {printable(tensor.file, 60)}{pieces}"
+    told = f"{show_shape(tensor)}  {wording.size(tensor.size_bytes)}  {printable(tensor.file, 60)}{pieces}"
     return Row(" ", label, "", told)
 
 

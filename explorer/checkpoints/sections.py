@@ -14,7 +14,6 @@ from explorer.checkpoints.tensor_changes import place
 from explorer.checkpoints.value_changes import Change
 from explorer.checkpoints.values import Tensor, Value
 from explorer.lineage.values import show_scalar
-from explorer.wording import size as show_bytes
 
 if TYPE_CHECKING:
     from explorer.checkpoints.diffs import Diff
@@ -24,7 +23,6 @@ __all__ = [
     "NAME_WIDTH",
     "Section",
     "sections",
-    "show_bytes",
     "show_shape",
     "show_value",
     "summarize",

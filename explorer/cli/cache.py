@@ -8,6 +8,7 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any
 
+from explorer import wording
 from explorer.cli.door import confirm, print_json, settings_of, store_json, workspace_of
 from explorer.errors import BadInput, Conflict, ExplorerError
 from explorer.lineage.address import Node
@@ -33,7 +34,7 @@ def register(verbs: Any) -> None:
 
 
 def _prefetch(args: argparse.Namespace) -> int:
-    from explorer.checkpoints import printable, show_bytes
+    from explorer.checkpoints import printable
 
     with workspace_of(args) as workspace:
         node = _snapshot(workspace, workspace.resolve(args.address))
@@ -48,7 +49,7 @@ def _prefetch(args: argparse.Namespace) -> int:
             "complete": progress.complete,
         }
         label = printable(workspace.state.label(node))
-    text = f"{label} is cached: {show_bytes(progress.total_bytes)} in {took:.1f} s"
+    text = f"{label} is cached: {wording.size(progress.total_bytes)} in {took:.1f} s"
     print_json(told) if args.json else print(text)
     return 0 if progress.complete else 1
 
@@ -66,7 +67,6 @@ def _snapshot(workspace: Workspace, node: Node) -> Node:
 
 
 def _wait(workspace: Workspace, node: Node, *, show: bool) -> Progress:
-    from explorer.checkpoints import show_bytes
 
     moved = threading.Event()
     unsubscribe = workspace.subscribe(lambda _: moved.set())
@@ -85,7 +85,7 @@ def _wait(workspace: Workspace, node: Node, *, show: bool) -> Progress:
             if show:
                 share = 100 * progress.done_bytes // max(1, progress.total_bytes)
                 print(
-                    f"\r{share:3}% of {show_bytes(progress.total_bytes)} ",
+                    f"\r{share:3}% of {wording.size(progress.total_bytes)} ",
                     end="",
                     file=sys.stderr,
                     flush=True,
@@ -111,7 +111,6 @@ def _open(args: argparse.Namespace) -> tuple[Cache, Plans]:
 
 
 def _list(args: argparse.Namespace) -> int:
-    from explorer.checkpoints import show_bytes
     from explorer.prefetch import Cache
 
     cache, plans = _open(args)
@@ -144,8 +143,8 @@ def _list(args: argparse.Namespace) -> int:
     for plan, progress in rows:
         share = 100 * progress.done_bytes // max(1, progress.total_bytes)
         mark = "cached" if progress.complete else f"{share} %"
-        print(f"{mark:>6}  {show_bytes(progress.total_bytes):>8}  {plan.node.address}  {plan.store}")
-    print(f"{show_bytes(used)} of {show_bytes(cache.max_bytes)} in {cache.folder}")
+        print(f"{mark:>6}  {wording.size(progress.total_bytes):>8}  {plan.node.address}  {plan.store}")
+    print(f"{wording.size(used)} of {wording.size(cache.max_bytes)} in {cache.folder}")
     return 0
 
 
@@ -166,13 +165,12 @@ def _verify(args: argparse.Namespace) -> int:
 
 
 def _clear(args: argparse.Namespace) -> int:
-    from explorer.checkpoints import show_bytes
 
     cache, plans = _open(args)
     used = sum(entry.disk_bytes for entry in cache.entries())
-    confirm(args, f"Delete {show_bytes(used)} of prefetched checkpoints?")
+    confirm(args, f"Delete {wording.size(used)} of prefetched checkpoints?")
     freed = cache.clear()
     plans.clear()
     told = {"folder": str(cache.folder), "freed_bytes": freed}
-    print_json(told) if args.json else print(f"freed {show_bytes(freed)}")
+    print_json(told) if args.json else print(f"freed {wording.size(freed)}")
     return 0

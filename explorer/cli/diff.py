@@ -7,6 +7,7 @@ import sys
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
+from explorer import wording
 from explorer.checkpoints.printable import printable
 from explorer.cli.door import confirm, print_json, store_json, workspace_of
 from explorer.errors import BadInput, NotFound
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from explorer.workspace.workspace import Workspace
 
 _SECTIONS = ("warnings", "config", "state", "metrics", "tensors", "objects")
-_ASK_BEYOND_BYTES = 2**30
+_ASK_BEYOND_BYTES = 10**9
 
 
 def register(verbs: Any) -> None:
@@ -88,7 +89,6 @@ def print_sections(found: Sequence[Section], *, match: str | None = None, limit:
 
 
 def _values(args: argparse.Namespace, workspace: Workspace, nodes: tuple[Node, Node], diff: Diff) -> int:
-    from explorer.checkpoints import show_bytes
     from explorer.checkpoints.statistics import all_equal
     from explorer.checkpoints.value_plan import matching, plan
 
@@ -106,8 +106,8 @@ def _values(args: argparse.Namespace, workspace: Workspace, nodes: tuple[Node, N
         seconds = todo.read_bytes / workspace.values_bytes_s
         confirm(
             args,
-            f"Comparing {len(todo.pairs)} tensors reads {show_bytes(todo.read_bytes)}, "
-            f"{seconds:.0f} s at {show_bytes(int(workspace.values_bytes_s))}/s. Go on?",
+            f"Comparing {len(todo.pairs)} tensors reads {wording.size(todo.read_bytes)}, "
+            f"{seconds:.0f} s at {wording.size(int(workspace.values_bytes_s))}/s. Go on?",
         )
     tell = _progress if sys.stderr.isatty() and todo.read_bytes else lambda done, total: None
     outcome = workspace.values(*nodes, todo, on_progress=tell)
@@ -122,7 +122,7 @@ def _values(args: argparse.Namespace, workspace: Workspace, nodes: tuple[Node, N
         print_json({**document, **told})
     else:
         identical = f", {len(todo.identical)} identical and not read" if todo.identical else ""
-        print(f"{len(outcome.found)} tensors, {show_bytes(outcome.read_bytes)} read{identical}")
+        print(f"{len(outcome.found)} tensors, {wording.size(outcome.read_bytes)} read{identical}")
         _print_values(outcome.found)
         for refusal in refused:
             print(f"{printable(refusal.tensor.name, 60)}: not compared, {printable(refusal.why)}")

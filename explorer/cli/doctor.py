@@ -6,6 +6,7 @@ import argparse
 import sys
 from typing import TYPE_CHECKING, Any
 
+from explorer import wording
 from explorer.cli.door import print_json, settings_of
 
 if TYPE_CHECKING:
@@ -33,7 +34,6 @@ def _doctor(args: argparse.Namespace) -> int:
 
 
 def _print(found: Examination) -> None:
-    from explorer.checkpoints import show_bytes
 
     store, local, data = (found.sections[name] for name in ("store", "local_store", "data"))
     versions, settings = found.sections["versions"], found.sections["settings"]
@@ -51,8 +51,8 @@ def _print(found: Examination) -> None:
     _line("local store", local["folder"], state if local["used"] or local["running"] else "not used")
     if local["lock_holder"] is not None:
         _line("held by", local["lock_holder"])
-    _line("data", data["folder"], f"{show_bytes(data['free_bytes'])} free")
-    _line("cache", f"{show_bytes(data['cache_bytes'])} of {show_bytes(data['cache_max_bytes'])}")
+    _line("data", data["folder"], f"{wording.size(data['free_bytes'])} free")
+    _line("cache", f"{wording.size(data['cache_bytes'])} of {wording.size(data['cache_max_bytes'])}")
     _line("variables", ", ".join(settings["variables"]) or "none of AWS_*, TIGRIS_*, EXPLORER_*")
     shown = ("explorer", "python", "sqlite", "textual", "boto3", "tigris-boto3-ext", "obstore", "granian")
     _line("versions", ", ".join(f"{name} {versions[name] or 'missing'}" for name in shown))

@@ -21,6 +21,7 @@ from urllib.parse import urlsplit
 
 from explorer.errors import ExplorerError
 from explorer.settings import Settings, config_path
+from explorer.wording import size
 
 PACKAGES = (
     "textual", "boto3", "botocore", "tigris-boto3-ext", "obstore", "granian", "blake3", "numpy", "pandas",
@@ -92,7 +93,7 @@ def _folder(found: Examination, settings: Settings) -> None:
     if not writable:
         found.wrong(f"{there} cannot be written to.", "choose another folder with --data or EXPLORER_DATA")
     if free < _LITTLE_BYTES:
-        found.wrong(f"Only {free >> 20} MiB are free under {data}.", "`explorer cache clear` frees some")
+        found.wrong(f"Only {size(free)} are free under {data}.", "`explorer cache clear` frees some")
     found.sections["data"] = {
         "folder": str(data),
         "exists": data.exists(),

@@ -7,6 +7,7 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any
 
+from explorer import wording
 from explorer.cli.door import print_json, settings_of, store_json
 from explorer.errors import BadInput
 
@@ -86,12 +87,11 @@ def _document(report: PushReport, source: Store, target: Store, path: str) -> di
 
 
 def _print(report: PushReport, to: str) -> None:
-    from explorer.checkpoints import show_bytes
 
     for pushed in report.buckets:
         called = "" if pushed.name == pushed.bucket else f" as {pushed.name}"
         print(f"{pushed.bucket}{called}: snapshots {len(pushed.versions)}")
-    sent = f"objects {report.objects} ({show_bytes(report.sent_bytes)}), snapshots {report.snapshots}"
+    sent = f"objects {report.objects} ({wording.size(report.sent_bytes)}), snapshots {report.snapshots}"
     print(f"sent to {to}: {sent}; compared over there and equal: {report.verified} states")
 
 
@@ -105,12 +105,11 @@ class _Line:
     def show(self, progress: PushProgress) -> None:
         if not self._shown or time.monotonic() - self._last < 0.1:
             return
-        from explorer.checkpoints import show_bytes
 
         self._last = time.monotonic()
         share = progress.done_bytes / progress.total_bytes if progress.total_bytes else 0.0
         bar = "█" * round(min(share, 1.0) * _BAR)
-        done = f"{show_bytes(progress.done_bytes)} of {show_bytes(progress.total_bytes)}"
+        done = f"{wording.size(progress.done_bytes)} of {wording.size(progress.total_bytes)}"
         sys.stderr.write(f"\r\x1b[K{bar:░<{_BAR}} {done}  {progress.doing}"[:120])
         sys.stderr.flush()
 

@@ -67,6 +67,7 @@ def _data(args: argparse.Namespace) -> Path:
 def _exports(found: Running) -> str:
     said = {
         "AWS_ENDPOINT_URL_S3": found.endpoint,
+        "AWS_ENDPOINT_URL_IAM": found.endpoint,
         "AWS_ACCESS_KEY_ID": found.access_key,
         "AWS_SECRET_ACCESS_KEY": found.secret_key,
         "AWS_REGION": "auto",

@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from explorer import wording
 from explorer.cli.diff import print_sections
 from explorer.cli.door import print_json, store_json, workspace_of
 from explorer.errors import NotFound
@@ -45,12 +46,12 @@ def _ls(args: argparse.Namespace) -> int:
             {"store": store_json(store), "address": node.address, "objects": list(map(_object, found))}
         )
         return 0
-    from explorer.checkpoints import printable, show_bytes
+    from explorer.checkpoints import printable
 
-    print(f"{printable(label)}  {len(found)} objects  {show_bytes(sum(o.size_bytes for o in found))}")
+    print(f"{printable(label)}  {len(found)} objects  {wording.size(sum(o.size_bytes for o in found))}")
     for name, size, count in _levels(found, "" if args.recursive else prefix, args.recursive):
         note = f"  {count} objects" if name.endswith("/") else ""
-        print(f"{show_bytes(size):>10}  {printable(name)}{note}")
+        print(f"{wording.size(size):>10}  {printable(name)}{note}")
     return 0
 
 

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from explorer import wording
 from explorer.errors import BadInput, NotFound, StoreTrouble
 from explorer.localstore import Running, status
 
@@ -46,10 +47,10 @@ def run_check(args: argparse.Namespace) -> int:
             print(f"problem: {problem}")
         print(
             f"{found['buckets']} buckets, {found['versions']} versions, {found['blobs']} blobs, "
-            f"{_size(found['blob_bytes'])}"
+            f"{wording.size(found['blob_bytes'])}"
         )
         if found["orphans"]:
-            spare = _size(found["orphan_bytes"])
+            spare = wording.size(found["orphan_bytes"])
             print(f"{found['orphans']} files that nothing names, {spare}: `store gc` frees them")
         print("damaged" if found["problems"] else "clean")
     return 1 if found["problems"] else 0
@@ -80,19 +81,13 @@ def run_sweep(args: argparse.Namespace) -> int:
 
 def _told(found: dict[str, Any], verb: str) -> str:
     told = (
-        f"{verb} {_size(found['bytes'])} in {found['blobs']} blobs "
+        f"{verb} {wording.size(found['bytes'])} in {found['blobs']} blobs "
         f"({found['versions']} versions, {found['buckets']} deleted buckets, "
         f"{found['uploads']} stale uploads)"
     )
-    return f"{told}; {_size(found['trash_bytes'])} have left the disk" if found["trash_bytes"] else told
-
-
-def _size(count: float) -> str:
-    for unit in ("B", "KiB", "MiB", "GiB"):
-        if count < 1024:
-            return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
-        count /= 1024
-    return f"{count:.1f} TiB"
+    return (
+        f"{told}; {wording.size(found['trash_bytes'])} have left the disk" if found["trash_bytes"] else told
+    )
 
 
 def _ask(args: argparse.Namespace, what: str, query: dict[str, str]) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from explorer.checkpoints.sections import show_shape, show_value
 from explorer.lineage.address import Node
 from explorer.notebook.page import folded, heading, page, table, warnings
-from explorer.notebook.words import count, size
+from explorer.wording import count, size
 
 if TYPE_CHECKING:
     import pandas as pd

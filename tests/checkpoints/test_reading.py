@@ -185,7 +185,8 @@ def test_a_folder_of_data_is_no_storm_of_requests():
 def test_other_peoples_json_spoils_no_checkpoint():
     weights = {"model.safetensors": save({"w": np.zeros(3, np.float32)})}
     found = Shelf(
-        weights | {"modules.json": b'[{"idx": 0, "type": "Transformer"}]', "log.json": b'{"a": 1}\n{"a": 2}\n'}
+        weights
+        | {"modules.json": b'[{"idx": 0, "type": "Transformer"}]', "log.json": b'{"a": 1}\n{"a": 2}\n'}
     ).manifest()
     assert found.complete
     assert found.config["modules.0.type"] == "Transformer"

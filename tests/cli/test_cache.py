@@ -34,7 +34,7 @@ def test_a_snapshot_is_fetched_by_name_listed_verified_and_cleared(run, snapshot
     assert (code, told["damaged"]) == (0, [])
     code, out, _ = run("cache", "list")
     assert code == 0
-    assert f"cached    256 kB  {snapshot.address}  local" in out
+    assert f"cached    262 kB  {snapshot.address}  local" in out
     code, _, err = run("cache", "clear")
     assert code == 1
     assert "--yes" in err

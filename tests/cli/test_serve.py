@@ -49,6 +49,7 @@ def test_a_shell_gets_what_it_needs(data: Path, capsys: pytest.CaptureFixture[st
     assert running is not None
     assert told == {
         "AWS_ENDPOINT_URL_S3": running.endpoint,
+        "AWS_ENDPOINT_URL_IAM": running.endpoint,
         "AWS_ACCESS_KEY_ID": running.access_key,
         "AWS_SECRET_ACCESS_KEY": running.secret_key,
         "AWS_REGION": "auto",

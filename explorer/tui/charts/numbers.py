@@ -12,8 +12,8 @@ from explorer.metrics import Comparison, NodeCurve, Row, differing, sort_rows, t
 from explorer.metrics.smooth import smooth
 from explorer.metrics.table import LAST_WEIGHT
 from explorer.metrics.ticks import delta_label, value_label
-from explorer.tui import wording
 from explorer.tui.charts.signs import Signs
+from explorer.tui.fitting import fit, fit_end
 from explorer.tui.names import shown
 
 _NAME_LEAST, _NAME_MOST = 12, 40
@@ -214,7 +214,7 @@ def heading(chosen: Sequence[Column], sorting: Sorting, signs: Signs) -> list[tu
         sign = ""
         if column.key == sorting.key:
             sign = signs.below if sorting.descending else signs.above
-        text = wording.fit(column.head, column.width - len(sign), signs.more) + sign
+        text = fit(column.head, column.width - len(sign), signs.more) + sign
         placed.append((at, column.width, _aligned(text, column), column))
         at += column.width + _GAP
     return placed
@@ -223,11 +223,11 @@ def heading(chosen: Sequence[Column], sorting: Sorting, signs: Signs) -> list[tu
 def cell(column: Column, row: Row, signs: Signs, here: float | None) -> str:
     """What stands in a cell, exactly as wide as the column."""
     if column.key == "label":
-        return _aligned(wording.fit_end(row.label, column.width, signs.more), column)
+        return _aligned(fit_end(row.label, column.width, signs.more), column)
     text = _written(here if column.key == "here" else row.cells.get(column.key), column.key, signs)
     if column.key == "best_x" and row.cells.get("best_inherited"):
         text = f"{text}*"
-    return _aligned(wording.fit(text, column.width, signs.more), column)
+    return _aligned(fit(text, column.width, signs.more), column)
 
 
 def _aligned(text: str, column: Column) -> str:

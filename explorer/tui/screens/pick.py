@@ -14,11 +14,11 @@ from textual.screen import ModalScreen
 from textual.widgets import Input
 
 from explorer.tui.columns import Piece
+from explorer.tui.fitting import fit
 from explorer.tui.names import shown
 from explorer.tui.paint import LinesView
 from explorer.tui.screens.dialog import keys_line
 from explorer.tui.session import Session
-from explorer.tui.wording import fit
 
 _MOST_ROWS = 12
 

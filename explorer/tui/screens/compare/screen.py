@@ -13,13 +13,13 @@ from textual.widgets import Input
 
 from explorer.lineage.address import Node
 from explorer.lineage.rows import Rows as LineageRows
-from explorer.tui import wording
 from explorer.tui.actions import Action, bindings
 from explorer.tui.charts.curve_table import CurveTable, Shown
 from explorer.tui.charts.loss_chart import LossChart
 from explorer.tui.charts.signs import ASCII, UNICODE
 from explorer.tui.columns import Piece
 from explorer.tui.filtering import Prompt
+from explorer.tui.fitting import fit
 from explorer.tui.footer import Footer
 from explorer.tui.names import shown
 from explorer.tui.paint import LineView
@@ -32,6 +32,7 @@ from explorer.tui.screens.compare.telling import told
 from explorer.tui.screens.forking import Forking
 from explorer.tui.session import Session
 from explorer.tui.status import Said
+from explorer.wording import count
 
 _LIVE_S = 2.0
 """How often the curves are read again while one of the runs lives."""
@@ -110,7 +111,7 @@ class CompareScreen(Reading, Forking):
         labels = [shown(self.session.state.label(node)) for node in self.present]
         left: list[Piece] = [
             (" compare  ", palette.dim),
-            (wording.fit("  ".join(labels), max(10, self.size.width - 22), glyphs.more), palette.strong),
+            (fit("  ".join(labels), max(10, self.size.width - 22), glyphs.more), palette.strong),
         ]
         right: list[Piece] = [(f"{glyphs.running} live ", palette.primary)] if self.live else []
         self.query_one("#header", LineView).write(left, right)
@@ -166,7 +167,7 @@ class CompareScreen(Reading, Forking):
             right.append((f"{said}  ", palette.accent))
         others = len(comparisons[0].metrics) - len(comparisons)
         if others > 0:
-            right.append((f"m: {wording.count(others, 'more metric')} ", palette.dim))
+            right.append((f"m: {count(others, 'more metric')} ", palette.dim))
         return left, right
 
     def do_panes(self) -> None:
