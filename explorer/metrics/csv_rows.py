@@ -17,6 +17,7 @@ from explorer.metrics.told import number
 _MAX_LINE = 1 << 20
 _FAST_FROM_BYTES = 200_000
 _PIECE_BYTES = 4 << 20
+_NUMBERS = b"0123456789+-.eE,\r\n"
 _NOT_LAYOUT = bytes(set(range(256)) - set(b",\n"))
 
 
@@ -120,7 +121,11 @@ def _columns(piece: bytes, layout: _Layout) -> dict[str, Column] | None:
 
     cells = len(layout.header)
     count = piece.count(b"\n")
-    if b'"' in piece or piece.translate(None, _NOT_LAYOUT) != (b"," * (cells - 1) + b"\n") * count:
+    # pandas would also take True for 1.0, and nan and inf by more names than are told here
+    if (
+        piece.translate(None, _NUMBERS)
+        or piece.translate(None, _NOT_LAYOUT) != (b"," * (cells - 1) + b"\n") * count
+    ):
         return None
     numbers = read_number_lines(piece, cells)
     if numbers is None:

@@ -177,3 +177,10 @@ def test_a_resume_in_a_large_file_is_two_processes(monkeypatch):
     assert len(first.series["loss"]) == 3000
     assert second.series["loss"].steps[0] == 2500
     assert not any(math.isnan(v) for v in second.series["loss"].values)
+
+
+def test_a_step_that_is_a_truth_value_is_no_step(monkeypatch):
+    monkeypatch.setattr(csv_rows, "_FAST_FROM_BYTES", 0)
+    whole = read_csv(b"step,loss\n0,0.5\nTrue,0.25\n", Whole("f"))
+    assert whole.parts()[0].series["loss"].steps.tolist() == [0]
+    assert [t.message for t in whole.troubles] == ["a row whose step is no step"]
