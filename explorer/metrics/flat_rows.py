@@ -98,6 +98,8 @@ def uniform(text: bytes, first: bytes) -> Block | None:
     if pairs is None or not any(pair.is_number for pair in pairs):
         return None
     end = first[sum(len(pair.key) + len(pair.value) for pair in pairs) :]
+    if end.strip() not in (b"}", b"},"):
+        return None  # something stands behind the row
     exponents = any(b"e" in pair.value.lower() for pair in pairs if pair.is_number)
     digits = _WITH_EXPONENT if exponents else _DIGITS
     row = b"".join(re.escape(pair.fixed) + (digits if pair.is_number else b"") for pair in pairs)

@@ -184,3 +184,10 @@ def test_a_step_that_is_a_truth_value_is_no_step(monkeypatch):
     whole = read_csv(b"step,loss\n0,0.5\nTrue,0.25\n", Whole("f"))
     assert whole.parts()[0].series["loss"].steps.tolist() == [0]
     assert [t.message for t in whole.troubles] == ["a row whose step is no step"]
+
+
+def test_a_row_with_something_behind_it_is_no_row(monkeypatch):
+    monkeypatch.setattr(rows, "_FAST_FROM", 1)
+    told = read_rows(b'{"step": 1, "loss": 2}7\n{"step": 2, "loss": 0.5}\n', Rows("f", rewinds=False))
+    assert told.parts()[0].series["loss"].steps.tolist() == [2]
+    assert [t.offset for t in told.troubles] == [0]
