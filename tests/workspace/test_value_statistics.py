@@ -119,6 +119,7 @@ def test_it_stops_where_it_is_and_keeps_what_is_done(core: Core, bucket: str):
     todo = planned(core, a, b)
     cancel = threading.Event()
     seen: list[int] = []
+    threads = threading.active_count()  # other tests of this process may have left some
 
     def progress(done: int, total: int) -> None:
         seen.append(done)
@@ -129,7 +130,7 @@ def test_it_stops_where_it_is_and_keeps_what_is_done(core: Core, bucket: str):
     assert outcome.stopped
     assert len(outcome.found) < len(todo.pairs) + len(todo.identical)
     assert todo.read_bytes // 4 < outcome.read_bytes < todo.read_bytes // 2
-    assert threading.active_count() < 60
+    assert threading.active_count() < threads + 40
     again = ValueStatistics(core).read(a, b, todo, cancel=cancel)
     assert again.read_bytes == 0
 
