@@ -1,8 +1,9 @@
-"""The y range that a chart begins with: what the curves usually are at, and which go far beyond it."""
+"""The ranges that charts begin with, alike wherever one is drawn: from the first fork on, at usual values."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,15 @@ if TYPE_CHECKING:
 
     Floats = npt.NDArray[np.float64]
 
-_FAR, _SQUASHED, _SPARE = 4.0, 3.0, 0.01
+Span = tuple[float, float]
+_BEFORE_FORK = 0.06
+"""How much of the inherited part is shown, of the width behind the first fork."""
+_BLOWN_UP, _KEPT = 5.0, 2.0
+"""A curve that leaves so many times the calm range of all blew up; so many times that range is shown."""
+_FAR_OFF = 8.0
+"""A difference so many times the usual one is not what the others are looked at with."""
+_SPARE, _SPIKED = 100, 3.0
+"""One value in so many is a spike where it makes the range so many times as wide."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,41 +34,96 @@ class UsualRange:
 
     def note(self, labels: Sequence[str]) -> str:
         """What is not shown, in words; empty where all is."""
-        if not self.beyond:
+        names = [name for name in dict.fromkeys(labels[i] for i in self.beyond) if name]
+        if not names:
             return ""
-        names = ", ".join(labels[i] for i in self.beyond[:3])
-        more = f" and {len(self.beyond) - 3} more" if len(self.beyond) > 3 else ""
-        return f"partly off the scale: {names}{more}"
+        more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+        return f"partly off the scale: {', '.join(names[:3])}{more}"
 
 
-def usual_range(curves: Sequence[Floats]) -> UsualRange:
+def x_range(columns: Iterable[Floats], *, log: bool = False) -> Span:
+    """From the first to the last place of rising columns; on a logarithmic axis of those above zero."""
+    ends: list[float] = []
+    for x in columns:
+        start = int(x.searchsorted(0.0, "right")) if log else 0
+        if start < len(x):
+            ends += (float(x[start]), float(x[-1]))
+    ends = [end for end in ends if math.isfinite(end)]
+    if not ends:
+        return (0.1, 1.0) if log else (0.0, 1.0)
+    low, high = min(ends), max(ends)
+    if high > low:
+        return low, high
+    return (low / 2, high * 2) if log else (low - 0.5, high + 0.5)
+
+
+def from_first_fork(whole: Span, first_fork: float | None, *, log: bool = False) -> Span:
+    """The end of `whole` from a little before the first fork on; all of it where there is none in it."""
+    low, high = whole
+    if first_fork is None or not low <= first_fork < high:
+        return whole
+    if log:
+        return max(low, first_fork * (first_fork / high) ** _BEFORE_FORK), high
+    return max(low, first_fork - _BEFORE_FORK * (high - first_fork)), high
+
+
+def whole_range(curves: Sequence[Floats]) -> UsualRange:
+    """From the lowest to the highest value that is finite; from 0 to 1 where there is none."""
+    import numpy as np
+
+    ends = [(float(y.min()), float(y.max())) for told in curves if len(y := told[np.isfinite(told)])]
+    if not ends:
+        return UsualRange(0.0, 1.0)
+    return UsualRange(min(low for low, _ in ends), max(high for _, high in ends))
+
+
+def usual_range(curves: Sequence[Floats], *, rises: bool = False, deltas: bool = False) -> UsualRange:
     """One that a diverged run or a spike does not squash the others into a line in.
 
-    A curve is off that goes four times as far as most, single values are of a curve that goes three times
-    as far with them as the middle 98 % of it. Values that are not finite do not count.
+    `rises`: high values are the good ones. `deltas`: the values are differences. What is not finite does not
+    count. Cost: a sort of every curve.
     """
     import numpy as np
 
-    ends: dict[int, tuple[float, float]] = {}
-    shown: dict[int, tuple[float, float]] = {}
+    spans: list[tuple[int, float, float, float]] = []
     for i, told in enumerate(curves):
-        y = np.sort(told[np.isfinite(told)])
-        if not len(y):
-            continue
-        spare = int(len(y) * _SPARE)
-        middle = float(y[spare]), float(y[-1 - spare])
-        ends[i] = float(y[0]), float(y[-1])
-        spiked = ends[i][1] / 2 - ends[i][0] / 2 > _SQUASHED * (middle[1] / 2 - middle[0] / 2) > 0
-        shown[i] = middle if spiked else ends[i]
-    if not ends:
+        good = told[np.isfinite(told)]
+        if len(good):
+            ordered = np.sort(good)  # np.quantile would do, at ten times the price
+            least, most = _without_spikes(ordered)
+            turn = int(good.argmax() if rises else good.argmin())
+            start = float(good[: turn + 1].min() if rises else good[: turn + 1].max())
+            spans.append((i, least, most, start))
+    if not spans:
         return UsualRange(0.0, 1.0)
-    # halves, because the width of a range may be more than a float holds
-    wide = sorted((high / 2 - low / 2, low, high) for low, high in shown.values() if high > low)
-    if wide:
-        half, low, high = wide[(len(wide) - 1) // 2]
-        room = 2 * _FAR * half
-        near = [s for s in shown.values() if low - room <= s[0] and s[1] <= high + room]
-    else:
-        near = list(shown.values())
-    low, high = min(s[0] for s in near), max(s[1] for s in near)
-    return UsualRange(low, high, tuple(i for i, (least, most) in ends.items() if least < low or most > high))
+    low, high = min(s[1] for s in spans), max(s[2] for s in spans)
+    low, high = _near(spans, low, high) if deltas else _calm(spans, low, high, rises=rises)
+    return UsualRange(low, high, tuple(i for i, least, most, _ in spans if most > high or least < low))
+
+
+def _without_spikes(ordered: Floats) -> Span:
+    spare = len(ordered) // _SPARE
+    least, most = float(ordered[0]), float(ordered[-1])
+    low, high = float(ordered[spare]), float(ordered[-1 - spare])
+    spiked = most / 2 - least / 2 > _SPIKED * (high / 2 - low / 2) > 0
+    return (low, high) if spiked else (least, most)
+
+
+def _calm(spans: list[tuple[int, float, float, float]], low: float, high: float, *, rises: bool) -> Span:
+    """A curve on its way to its best value spans what is worth seeing; what came after may have blown up."""
+    # halves, because the width of the range may be more than a float holds
+    wide = high / 2 - low / 2
+    if rises:
+        calm = high / 2 - min(max(least, start) for _, least, _, start in spans) / 2
+        return (high - 2 * _KEPT * calm if 0 < _BLOWN_UP * calm < wide else low), high
+    calm = max(min(most, start) for _, _, most, start in spans) / 2 - low / 2
+    return low, (low + 2 * _KEPT * calm if 0 < _BLOWN_UP * calm < wide else high)
+
+
+def _near(spans: list[tuple[int, float, float, float]], low: float, high: float) -> Span:
+    """Differences start at nothing: of three or more the one that is far off all others is cut."""
+    sizes = sorted(max(abs(least), abs(most)) for _, least, most, _ in spans)
+    usual = sizes[(len(sizes) - 1) // 2]
+    if len(sizes) < 3 or not 0 < _FAR_OFF * usual < sizes[-1]:
+        return low, high
+    return max(low, -_KEPT * usual), min(high, _KEPT * usual)

@@ -9,10 +9,11 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from explorer.lineage.values import show_overrides
+from explorer.metrics.choose import NOT_CURVES
 from explorer.metrics.comparison import Comparison
 from explorer.metrics.hyperparameters import colour_by, group_by
 from explorer.metrics.pixels import Pixels, Points, pick
-from explorer.metrics.ranges import UsualRange, usual_range
+from explorer.metrics.ranges import UsualRange, from_first_fork, usual_range, whole_range, x_range
 from explorer.metrics.ticks import labels, log_ticks, ticks, value_label, x_marks
 
 if TYPE_CHECKING:
@@ -72,7 +73,9 @@ def _panel(comparison: Comparison, look: Look) -> Iterator[str]:
     window = _window(comparison, look)
     pixels = Pixels(comparison)
     drawn = [_drawn(pixels, i, window, look) for i in range(len(comparison.nodes))]
-    usual = usual_range([_seen(points, window, look) for points, _ in drawn])
+    seen = [_seen(points, window, look) for points, _ in drawn]
+    calm = comparison.metric in NOT_CURVES
+    usual = whole_range(seen) if calm else usual_range(seen, rises=comparison.rises, deltas=look.delta)
     place = _Place(window, _with_room(usual, look), look)
     inks = _inks(comparison, look)
     yield from _axes(comparison, look, place, usual)
@@ -143,16 +146,10 @@ def _share(value: float, span: tuple[float, float], log: bool) -> float | None:
 def _window(comparison: Comparison, look: Look) -> tuple[float, float]:
     import numpy as np
 
-    all_x = [np.frombuffer(c.x) for c in comparison.nodes if c.points]
-    all_x = [x[np.isfinite(x) & (x > 0 if look.log_x else True)] for x in all_x]
-    ends = [float(e) for x in all_x if len(x) for e in (x.min(), x.max())]
-    low, high = (min(ends), max(ends)) if ends else (1.0, 2.0)
-    first = comparison.first_fork
-    if not look.full and first is not None and low <= first < high:
-        low = max(low, first - 0.06 * (high - first)) if not look.log_x else max(low, first)
-    if high > low:
-        return low, high
-    return (low / 2, low * 2) if look.log_x else (low - 0.5, high + 0.5)
+    placed = [x[np.isfinite(x)] for x in (np.frombuffer(c.x) for c in comparison.nodes if c.points)]
+    # clocks of two machines may disagree
+    whole = x_range([np.maximum.accumulate(x) for x in placed], log=look.log_x)
+    return whole if look.full else from_first_fork(whole, comparison.first_fork, log=look.log_x)
 
 
 def _drawn(pixels: Pixels, i: int, window: tuple[float, float], look: Look) -> tuple[Points, Points | None]:

@@ -9,10 +9,10 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from explorer.notebook.frame import layout_of
+from explorer.notebook.frame import layout_of, note_of
 from explorer.notebook.plotly_widget import figure_widget
 from explorer.notebook.polyline import Polyline, Polylines, packed
-from explorer.notebook.scale import Scale, scale_of, spread, window
+from explorer.notebook.scale import Scale, scale_of, window, y_range
 from explorer.notebook.traces import traces
 
 if TYPE_CHECKING:
@@ -70,7 +70,8 @@ class ComparisonFigure:
         data = [self._whole(slot, self._aim) for slot in self._slots.values()]
         layout = layout_of(self._comparisons, look, self._scale)
         layout["xaxis"] |= {"range": self._scale.range(*self._aim), "autorange": False}
-        for axis, ends in self._y_ranges(self._aim).items():
+        axes, layout["annotations"] = self._y_ranges(self._aim)
+        for axis, ends in axes.items():
             layout[axis] |= {"range": ends, "autorange": False}
         self.widget: FigureWidget = figure_widget()({"data": data, "layout": layout})
         self.widget._config = {
@@ -200,22 +201,31 @@ class ComparisonFigure:
         if zoom is None:
             self.widget.layout.xaxis.update(range=self._scale.range(*self._aim), autorange=False)
         if not keep_y:
-            for axis, ends in self._y_ranges(zoom or self._aim).items():
+            axes, notes = self._y_ranges(zoom or self._aim)
+            for axis, ends in axes.items():
                 self.widget.layout[axis].update(range=ends, autorange=False)
+            self.widget.layout.annotations = notes
 
-    def _y_ranges(self, seen: tuple[float, float]) -> dict[str, list[float]]:
-        found: dict[str, list[float]] = {}
-        for panel in range(len(self._comparisons)):
-            axis = "yaxis" if not panel else f"yaxis{panel + 1}"
-            drawn = [
-                slot.y[(slot.x >= seen[0]) & (slot.x <= seen[1])]
+    def _y_ranges(self, seen: tuple[float, float]) -> tuple[dict[str, list[float]], list[dict[str, Any]]]:
+        """The ends of each panel's axis, and what stands in its corner of curves that leave it."""
+        axes: dict[str, list[float]] = {}
+        notes: list[dict[str, Any]] = []
+        for panel, comparison in enumerate(self._comparisons):
+            number = "" if not panel else str(panel + 1)
+            lines = [
+                slot
                 for key, slot in self._slots.items()
                 if key.startswith(f"{panel} ") and slot.y is not None and not key.startswith(f"{panel} raw ")
+                if not slot.trace.places and not slot.trace.style.get("fill")
             ]
-            ends = spread(drawn, log=self._look.log_y and not self._look.delta, trimmed=self._look.after_fork)
-            if ends is not None:
-                found[axis] = list(ends)
-        return found
+            drawn = [slot.y[(slot.x >= seen[0]) & (slot.x <= seen[1])] for slot in lines]
+            found = y_range(drawn, comparison, self._look)
+            if found is None:
+                continue
+            axes[f"yaxis{number}"] = [found.low, found.high]
+            if note := found.note([str(slot.trace.style.get("name", "")) for slot in lines]):
+                notes.append(note_of(note, number))
+        return axes, notes
 
     def _moved(self, _layout: Any, ends: Any) -> None:
         """The reader zooms or pans: sample again for the part in view."""

@@ -78,6 +78,15 @@ def layout_of(comparisons: Sequence[Comparison], look: Look, scale: Scale) -> di
     return layout
 
 
+def note_of(text: str, number: str) -> dict[str, Any]:
+    """Words in the upper right corner of a panel, by the number of its axis."""
+    return {
+        "text": plain(text), "xref": "paper", "x": 1, "xanchor": "right",
+        "yref": f"y{number} domain", "y": 1, "yanchor": "top", "showarrow": False,
+        "font": {"size": 11, "color": _INK},
+    }  # fmt: skip
+
+
 def _axis() -> dict[str, Any]:
     return {
         "gridcolor": _GRID, "zerolinecolor": _GRID, "linecolor": _GRID, "tickcolor": _GRID,

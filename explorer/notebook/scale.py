@@ -8,16 +8,22 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from explorer.metrics.choose import NOT_CURVES
+from explorer.metrics.ranges import Span, UsualRange, from_first_fork, usual_range, whole_range, x_range
+
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
     from explorer.metrics import Comparison
+    from explorer.notebook.look import Look
+
+    Floats = npt.NDArray[np.float64]
 
 _TITLES = {"since_fork": "steps since the fork", "time": "time", "active": "time spent training"}
 _UNITS = ((86400.0, "d"), (3600.0, "h"), (60.0, "min"))
-_BEFORE, _BEHIND = 0.08, 0.02
-"""How much of the inherited part the window behind the fork shows, and how much room it leaves."""
+_ROOM = 0.02
+"""Of the width of what is shown, on either side of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +46,7 @@ class Scale:
         """plotly's type of the axis."""
         return "date" if self.name == "time" else "log" if self.log else "linear"
 
-    def shown(self, x: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    def shown(self, x: Floats) -> Floats:
         return x if self.factor == 1.0 and not self.shift else x * self.factor + self.shift
 
     def range(self, low: float, high: float) -> list[float]:
@@ -73,41 +79,31 @@ def scale_of(name: str, span: float, log: bool) -> Scale:
     return Scale(name, log)
 
 
-def window(comparisons: Iterable[Comparison], *, after_fork: bool, log: bool = False) -> tuple[float, float]:
-    """The x range to look at: from a little before the first fork to the end, or everything."""
-    several = tuple(comparisons)
-    ends = [
-        end
-        for c in several
-        for curve in c.nodes
-        for end in (*curve.x[:1], *curve.x[-1:])
-        if math.isfinite(end)
-    ]
-    low, high = (min(ends), max(ends)) if ends else (0.0, 1.0)
-    fork = min((c.first_fork for c in several if c.first_fork is not None), default=None)
-    if after_fork and fork is not None and low <= fork < high:
-        room = high - fork
-        low, high = max(low - _BEHIND * room, fork - _BEFORE * room), high + _BEHIND * room
-    else:
-        room = (high - low) or 1.0
-        low, high = low - _BEHIND * room, high + _BEHIND * room
-    if log and low <= 0:
-        low = min((x for c in several for curve in c.nodes for x in curve.x[:2] if x > 0), default=1.0) * 0.9
-    return low, max(high, low * 1.01 if log else high)
-
-
-def spread(
-    values: Iterable[npt.NDArray[np.float64]], *, log: bool, trimmed: bool
-) -> tuple[float, float] | None:
-    """The y range of what is drawn, with some room; `trimmed`: one value in a hundred may stick out."""
+def window(comparisons: Iterable[Comparison], *, after_fork: bool, log: bool = False) -> Span:
+    """The x range to look at, with some room: from a little before the first fork on, or everything."""
     import numpy as np
 
-    several = [part[np.isfinite(part) & ((part > 0) | (not log))] for part in values]
-    whole = np.concatenate(several) if several else np.empty(0)
-    if not len(whole):
-        return None
-    low, high = (float(v) for v in np.quantile(whole, (0.01, 0.99) if trimmed else (0.0, 1.0)))
+    several = tuple(comparisons)
+    low, high = x_range([np.frombuffer(curve.x) for c in several for curve in c.nodes], log=log)
+    if after_fork:
+        fork = min((c.first_fork for c in several if c.first_fork is not None), default=None)
+        low, high = from_first_fork((low, high), fork, log=log)
     if log:
-        low, high = math.log10(low), math.log10(high)
-    room = 0.06 * (high - low) or 0.05 * abs(high) or 1.0
+        return low / (high / low) ** _ROOM, high * (high / low) ** _ROOM
+    room = _ROOM * (high - low)
     return low - room, high + room
+
+
+def y_range(values: Sequence[Floats], comparison: Comparison, look: Look) -> UsualRange | None:
+    """The y range of what is drawn of one panel, with some room, as plotly takes it; None for nothing."""
+    log = look.log_y and not look.delta
+    seen = [part[part > 0] if log else part for part in values]
+    if not any(math.isfinite(v) for part in seen for v in part):
+        return None
+    if look.after_fork and comparison.metric not in NOT_CURVES:
+        usual = usual_range(seen, rises=comparison.rises, deltas=look.delta)
+    else:
+        usual = whole_range(seen)
+    low, high = (math.log10(usual.low), math.log10(usual.high)) if log else (usual.low, usual.high)
+    room = 0.06 * (high - low) or 0.05 * abs(high) or 1.0
+    return UsualRange(low - room, high + room, usual.beyond)

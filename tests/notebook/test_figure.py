@@ -8,7 +8,7 @@ import pytest
 from explorer.lineage.address import Node
 from explorer.notebook.figure import POINTS, ComparisonFigure
 from explorer.notebook.look import Look
-from explorer.notebook.scale import scale_of, spread, window
+from explorer.notebook.scale import scale_of, window, y_range
 from tests.notebook.curves import BASE, FORK, OTHER, curve, together
 
 ALL = frozenset({"base", "fork", "other", "long"})
@@ -44,12 +44,22 @@ def test_the_y_axis_shows_what_lies_in_the_window():
     assert figure(steep, FORK).widget.layout.yaxis.range[1] < 20, "what lies before the window has no say"
 
 
-def test_a_spike_in_a_hundred_does_not_flatten_the_rest():
-    values = np.linspace(1, 2, 500)
-    values[200] = 1e6
-    assert spread([values], log=False, trimmed=True)[1] < 3
-    assert spread([values], log=False, trimmed=False)[1] > 1e6
-    assert spread([np.array([math.nan])], log=False, trimmed=True) is None
+def test_a_curve_that_blew_up_does_not_flatten_the_rest_and_is_named():
+    steps = tuple(range(1, 61))
+    calm = curve("base", steps, tuple(3.0 - s / 100 for s in steps))
+    wild = curve("fork", steps, tuple(3.0 - s / 100 if s < 30 else 1e6 for s in steps))
+    layout = figure(calm, wild).widget.layout
+    assert layout.yaxis.range[1] < 10
+    assert [note.text for note in layout.annotations] == ["partly off the scale: fork"]
+    every = figure(calm, wild, look=Look(after_fork=False)).widget.layout
+    assert every.yaxis.range[1] > 1e6
+    assert every.annotations == ()
+
+
+def test_an_axis_of_nothing_has_no_range():
+    nothing = [np.array([math.nan])]
+    assert y_range(nothing, together(BASE), Look()) is None
+    assert y_range([np.array([-1.0])], together(BASE), Look(log_y=True)) is None
 
 
 def test_newer_numbers_move_the_lines_that_are_there():

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeVar, cast
 from explorer.metrics import Group, group_by
 from explorer.metrics.comparison import Comparison
 from explorer.metrics.pixels import Smoothings
+from explorer.metrics.ranges import from_first_fork, x_range
 from explorer.metrics.smooth import smooth
 from explorer.tui.charts.view import Span, View
 
@@ -22,8 +23,6 @@ T = TypeVar("T")
 
 _SCOPES = 4
 """So many windows are kept thinned: the ones just looked at."""
-_MARGIN = 0.06
-"""How much of the inherited part the default window shows, of the width behind the first fork."""
 _GAP = 5.0
 """A join longer than so many median cadences is drawn dashed: there is no data in it."""
 
@@ -63,29 +62,14 @@ class Lines:
 
     def bounds(self, view: View) -> Span:
         """The whole x range of the comparison, as far as the axis of this view has places for it."""
-        ends = [e for x in self._x for e in self._ends(x, view)]
-        if not ends:
-            return (0.1, 1.0) if view.log_x else (0.0, 1.0)
-        low, high = min(ends), max(ends)
-        if high > low:
-            return low, high
-        return (low / 2, high * 2) if view.log_x else (low - 0.5, high + 0.5)
-
-    @staticmethod
-    def _ends(x: Floats, view: View) -> list[float]:
-        start = int(x.searchsorted(0.0, "right")) if view.log_x else 0
-        return [float(x[start]), float(x[-1])] if start < len(x) else []
+        return x_range(self._x, log=view.log_x)
 
     def window(self, view: View) -> Span:
         """The x range shown: a little before the first fork to the end, unless the view says otherwise."""
         if view.window is not None:
             return view.window
-        low, high = self.bounds(view)
-        first = self.comparison.first_fork
-        if view.full or first is None or not low <= first < high:
-            return low, high
-        fork, end = view.place(first), view.place(high)
-        return max(low, view.back(fork - _MARGIN * (end - fork))), high
+        whole = self.bounds(view)
+        return whole if view.full else from_first_fork(whole, self.comparison.first_fork, log=view.log_x)
 
     def points(self, i: int, view: View) -> tuple[Floats, Floats, int]:
         """x, y and the number of inherited points of curve `i`, smoothed as the view says."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from explorer.metrics.choose import NOT_CURVES
+from explorer.metrics.ranges import usual_range, whole_range
 from explorer.metrics.ticks import labels, log_ticks, ticks
 from explorer.tui.charts.inks import shown
 from explorer.tui.charts.lines import Lines, thinned, within
@@ -20,11 +21,6 @@ if TYPE_CHECKING:
 
     Floats = npt.NDArray[np.float64]
     Line = tuple[Floats, Floats]
-
-_BLOWN_UP, _KEPT = 5.0, 2.0
-"""A curve that leaves so many times the calm range of all blew up; so many times that range is shown."""
-_FAR_OFF = 8.0
-"""A difference so many times the usual one is not what the others are looked at with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,43 +170,20 @@ def _y_range(
     import numpy as np
 
     left, right = window
-    spans: list[tuple[int, float, float, float]] = []
+    seen = []
     for part in parts:
         y = np.concatenate([y[(x >= left) & (x <= right)] for x, y in (part.inherited, part.own)])
-        good = y[np.isfinite(y) & (y > 0)] if view.log_y else y[np.isfinite(y)]
-        if len(good):
-            ordered = np.sort(good)  # np.quantile would do, at ten times the price
-            spare = 0 if view.extremes else len(good) // 100
-            turn = int(good.argmin() if falls else good.argmax())
-            start = float(good[: turn + 1].max() if falls else good[: turn + 1].min())
-            spans.append((part.curve, float(ordered[spare]), float(ordered[-1 - spare]), start))
-    if not spans:
-        return ((0.1, 1.0) if view.log_y else (0.0, 1.0)), ()
-    low, high = min(s[1] for s in spans), max(s[2] for s in spans)
-    if not view.extremes and calm:
-        low, high = _usual(spans, low, high, falls=falls) if not view.delta else _near(spans, low, high)
-    beyond = tuple(dict.fromkeys(i for i, least, most, _ in spans if most > high or least < low))
+        seen.append(y[y > 0] if view.log_y else y)
+    if view.extremes or not calm:
+        found = whole_range(seen)
+    else:
+        found = usual_range(seen, rises=not falls, deltas=view.delta)
+    low, high = found.low, found.high
     if view.delta:
         low, high = min(low, 0.0), max(high, 0.0)
-    return _with_room(low, high, view), beyond
-
-
-def _usual(spans: list[tuple[int, float, float, float]], low: float, high: float, *, falls: bool) -> Span:
-    """A curve on its way to its best value spans what is worth seeing; what came after may have blown up."""
-    if falls:
-        width = max(min(most, start) for _, _, most, start in spans) - low
-        return low, (low + _KEPT * width if 0 < _BLOWN_UP * width < high - low else high)
-    width = high - min(max(least, start) for _, least, _, start in spans)
-    return (high - _KEPT * width if 0 < _BLOWN_UP * width < high - low else low), high
-
-
-def _near(spans: list[tuple[int, float, float, float]], low: float, high: float) -> Span:
-    """Differences start at nothing: of three or more the one that is far off all others is cut."""
-    sizes = sorted(max(abs(least), abs(most)) for _, least, most, _ in spans)
-    usual = sizes[(len(sizes) - 1) // 2]
-    if len(sizes) < 3 or not 0 < _FAR_OFF * usual < sizes[-1]:
-        return low, high
-    return max(low, -_KEPT * usual), min(high, _KEPT * usual)
+    if view.log_y and low <= 0:  # nothing has a place
+        low, high = 0.1, 1.0
+    return _with_room(low, high, view), tuple(dict.fromkeys(parts[i].curve for i in found.beyond))
 
 
 def _with_room(low: float, high: float, view: View) -> Span:
