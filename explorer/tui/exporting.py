@@ -14,16 +14,19 @@ from typing import TYPE_CHECKING, Any
 from explorer.checkpoints.narrowing import Filter, result_of
 from explorer.checkpoints.outline import kind_of, members
 from explorer.checkpoints.printable import exportable
-from explorer.errors import BadInput
 from explorer.lineage.address import Node
 from explorer.lineage.values import StoreInfo
+from explorer.tui.typed import cell, command
 
 if TYPE_CHECKING:
     from explorer.checkpoints import Diff, Section
     from explorer.checkpoints.fork_diff import ThreeWay
     from explorer.checkpoints.narrowing import Results
 
-FORMATS = ("csv", "json")
+FORMATS = {
+    "csv": "the rows on the screen, unfolded, for a spreadsheet",
+    "json": "the whole diff, for programs",
+}
 _NUMBERS = (
     "relative", "cosine", "max_delta", "equal_share", "norm_a", "norm_b", "delta_norm", "non_finite_a",
     "non_finite_b",
@@ -67,22 +70,9 @@ def to_json(shown: Shown) -> str:
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
 
 
-def objection(path: Path) -> str | None:
-    """Why nothing can be written there."""
-    if path.suffix.lstrip(".").lower() not in FORMATS:
-        return "End the name in .csv or .json."
-    if path.is_dir():
-        return f"{path} is a folder."
-    return None if path.parent.is_dir() else f"There is no folder {path.parent}."
-
-
-def write(shown: Shown, path: Path) -> None:
-    """Write a file in the format of its name. Raises BadInput where that is not possible."""
-    text = to_csv(shown) if path.suffix.lower() == ".csv" else to_json(shown)
-    try:
-        path.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise BadInput(f"{path} cannot be written: {error.strerror}.", hint="name another place") from error
+def to_bytes(shown: Shown, path: Path) -> bytes:
+    """A file in the format of its name."""
+    return (to_csv(shown) if path.suffix.lower() == ".csv" else to_json(shown)).encode()
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,18 +90,17 @@ class Asked:
     @property
     def python(self) -> str:
         """A cell that shows the same."""
-        opened = "explorer.open()" if self.store.is_local else f"explorer.open({self.store.endpoint!r})"
-        lines = ["import explorer", "", f"ex = {opened}"]
         if self.fork is not None:
-            return "\n".join([*lines, f"ex[{self.fork.address!r}].three_way()"]) + "\n"
-        lines.append(f"diff = ex[{self.a.address!r}].diff(ex[{self.b.address!r}])")
+            return cell(self.store, f"ex[{self.fork.address!r}].three_way()")
         text = self.wanted.text if self.wanted else ""
         shown = f"diff.filter({text!r})" if text else "diff"
-        return "\n".join([*lines, f"{shown}.values()" if self.values else shown]) + "\n"
+        asked = f"diff = ex[{self.a.address!r}].diff(ex[{self.b.address!r}])"
+        return cell(self.store, asked, f"{shown}.values()" if self.values else shown)
 
     @property
     def command(self) -> str:
         """`explorer diff A B`."""
-        where = [] if self.store.is_local else ["--endpoint", self.store.endpoint]
         places = [self.a.address, self.b.address] if self.fork is None else [self.fork.address]
-        return shlex.join(["explorer", *where, "diff", *places, *(["--values", "*"] if self.values else [])])
+        return shlex.join(
+            [*command(self.store, "diff"), *places, *(["--values", "*"] if self.values else [])]
+        )

@@ -19,7 +19,7 @@ from textual.widgets import Input
 from explorer.settings import Settings
 from explorer.tui.app import ExplorerApp
 from explorer.tui.screens.diff import DiffScreen
-from explorer.tui.screens.export import Export
+from explorer.tui.screens.save_as import SaveAs
 from explorer.tui.screens.values import ChooseValues
 from explorer.workspace.opener import open_workspace
 from explorer.workspace.workspace import Workspace
@@ -358,7 +358,7 @@ async def test_the_rows_on_screen_go_into_a_file(opened, tmp_path: Path, monkeyp
         await s.press("v", "enter")
         await s.filter("in:tensors")
         await s.press("e")
-        assert isinstance(s.app.screen, Export)
+        assert isinstance(s.app.screen, SaveAs)
         await s.press("enter")
         assert "diff.csv written" in s.text
         with (tmp_path / "diff.csv").open(newline="") as file:

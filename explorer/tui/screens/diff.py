@@ -15,7 +15,7 @@ from explorer.lineage.address import Node
 from explorer.tui.actions import Action, bindings
 from explorer.tui.columns import Piece
 from explorer.tui.differing import Differing, differing, fork_of
-from explorer.tui.exporting import Asked, Shown, write
+from explorer.tui.exporting import FORMATS, Asked, Shown, to_bytes
 from explorer.tui.fitting import fit, fit_end
 from explorer.tui.names import shown
 from explorer.tui.paint import LineView
@@ -229,7 +229,7 @@ class DiffScreen(DiffValues):
         self.say(Said(f"{shown(command)} copied", "good"))
 
     def do_save(self) -> None:
-        from explorer.tui.screens.export import Export
+        from explorer.tui.screens.save_as import SaveAs, put
 
         told = self._three or self.diff
         if told is None:
@@ -240,13 +240,13 @@ class DiffScreen(DiffValues):
             if path is not None:
                 self.session.run(
                     self,
-                    lambda: write(what, path),
+                    lambda: put(path, to_bytes(what, path)),
                     lambda _: self.say(Said(f"{shown(str(path))} written", "good")),
                     self.complain,
                     group="export",
                 )
 
-        self.app.push_screen(Export(Path.cwd() / "diff.csv", self.session), answered)
+        self.app.push_screen(SaveAs(Path.cwd() / "diff.csv", FORMATS, self.session), answered)
 
 
 def _two(workspace: Verbs, a: Node, b: Node, *, unchanged: bool) -> _Read:

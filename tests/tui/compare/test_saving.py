@@ -13,12 +13,12 @@ from explorer.cli.compare import register
 from explorer.errors import BadInput
 from explorer.lineage.address import Node
 from explorer.lineage.values import StoreInfo
-from explorer.metrics.export import FORMATS
 from explorer.notebook.look import Look, changed
 from explorer.tui.charts.numbers import Counter, Sorting
 from explorer.tui.charts.view import View
 from explorer.tui.screens.compare.code import Asked
-from explorer.tui.screens.compare.saving import objection, write
+from explorer.tui.screens.compare.saving import FORMATS, write
+from explorer.tui.screens.save_as import objection
 from tests.tui.charts.curves import BOTH
 
 OTHER = replace(BOTH, metric="val/loss")
@@ -49,15 +49,10 @@ def test_the_page_has_the_table(tmp_path):
 
 
 def test_what_cannot_be_written_says_why(tmp_path):
-    assert "no folder" in objection(tmp_path / "no" / "out.csv")
-    assert ".parquet" in objection(tmp_path / "out.xls")
-    assert (
-        "is a folder" in objection(tmp_path.with_name("x.csv"))
-        if tmp_path.with_name("x.csv").is_dir()
-        else True
-    )
+    assert "no folder" in objection(tmp_path / "no" / "out.csv", FORMATS)
+    assert ".parquet" in objection(tmp_path / "out.xls", FORMATS)
     (tmp_path / "out.csv").mkdir()
-    assert "is a folder" in objection(tmp_path / "out.csv")
+    assert "is a folder" in objection(tmp_path / "out.csv", FORMATS)
     with pytest.raises(BadInput) as caught:
         write((BOTH,), (), View(), tmp_path / "out.csv")
     assert caught.value.hint

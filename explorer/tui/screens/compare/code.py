@@ -10,6 +10,7 @@ from explorer.lineage.address import Node
 from explorer.lineage.values import StoreInfo
 from explorer.tui.charts.numbers import Sorting
 from explorer.tui.charts.view import View
+from explorer.tui.typed import cell, command
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +29,6 @@ class Asked:
     @property
     def python(self) -> str:
         """A cell that shows the same; the last line is the widget."""
-        opened = "explorer.open()" if self.store.is_local else f"explorer.open({self.store.endpoint!r})"
         metric: object = self.metrics[0] if len(self.metrics) == 1 else list(self.metrics)
         told = {
             "metric": metric,
@@ -37,7 +37,7 @@ class Asked:
         arguments = [f"[{', '.join(repr(node.address) for node in self.nodes)}]"]
         arguments += [f"{name}={value!r}" for name, value in told.items()]
         call = "ex.compare(\n" + "".join(f"    {argument},\n" for argument in arguments) + ")"
-        return f"import explorer\n\nex = {opened}\n{call}\n"
+        return cell(self.store, call)
 
     @property
     def _look(self) -> dict[str, tuple[object, object]]:
@@ -63,10 +63,7 @@ class Asked:
     @property
     def command(self) -> str:
         """`explorer compare …` with the same settings."""
-        argv = ["explorer"]
-        if not self.store.is_local:
-            argv += ["--endpoint", self.store.endpoint]
-        argv += ["compare", *(node.address for node in self.nodes)]
+        argv = [*command(self.store, "compare"), *(node.address for node in self.nodes)]
         argv += [word for metric in self.metrics for word in ("--metric", metric)]
         view, told = self.view, {name: value for name, (value, usual) in self._look.items() if value != usual}
         argv += [

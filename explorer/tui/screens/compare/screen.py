@@ -27,9 +27,10 @@ from explorer.tui.screens.compare.code import Asked
 from explorer.tui.screens.compare.comparing import Comparing, at_checkpoint
 from explorer.tui.screens.compare.keys import ACTIONS, MOUSE
 from explorer.tui.screens.compare.reading import Reading
-from explorer.tui.screens.compare.saving import SaveAs, proposed, write
+from explorer.tui.screens.compare.saving import formats, proposed, write
 from explorer.tui.screens.compare.telling import told
 from explorer.tui.screens.forking import Forking
+from explorer.tui.screens.save_as import SaveAs
 from explorer.tui.session import Session
 from explorer.tui.status import Said
 from explorer.wording import count
@@ -205,7 +206,9 @@ class CompareScreen(Reading, Forking):
                 group="save",
             )
 
-        self.app.push_screen(SaveAs(proposed(comparisons[0]), len(comparisons), self.session), answered)
+        self.app.push_screen(
+            SaveAs(proposed(comparisons[0]), formats(len(comparisons)), self.session), answered
+        )
 
     @property
     def _asked(self) -> Asked:
