@@ -5,8 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from explorer.storage import Store
 
 _MEANT_SKIPS = ("account", "apart")
 """Markers of tests that need something that CI cannot install beside the rest."""
@@ -35,6 +39,20 @@ def store_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     ensure_running(folder)
     yield folder
     stop(folder)
+
+
+@pytest.fixture
+def store(store_folder: Path) -> Iterator[Store]:
+    """A connection to that store."""
+    from explorer.localstore import ensure_running
+    from explorer.storage import open_store
+
+    running = ensure_running(store_folder)
+    opened = open_store(
+        running.endpoint, access_key=running.access_key, secret_key=running.secret_key, is_local=True
+    )
+    yield opened
+    opened.close()
 
 
 @pytest.hookimpl(hookwrapper=True)

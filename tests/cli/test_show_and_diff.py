@@ -8,20 +8,6 @@ import numpy as np
 import pytest
 from safetensors.numpy import save
 
-from explorer.storage import open_store
-
-
-@pytest.fixture
-def store(store_folder):
-    from explorer.localstore import ensure_running
-
-    running = ensure_running(store_folder)
-    store = open_store(
-        running.endpoint, access_key=running.access_key, secret_key=running.secret_key, is_local=True
-    )
-    yield store
-    store.close()
-
 
 @pytest.fixture
 def saved(store, bucket):

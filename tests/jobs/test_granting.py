@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -23,18 +22,6 @@ from explorer.jobs.granting import (
 from explorer.jobs.key_ledger import KeyLedger
 from explorer.lineage.address import Node
 from explorer.storage import Keys, Store, open_store
-
-
-@pytest.fixture
-def store(store_folder: Path) -> Iterator[Store]:
-    from explorer.localstore import ensure_running
-
-    running = ensure_running(store_folder)
-    opened = open_store(
-        running.endpoint, access_key=running.access_key, secret_key=running.secret_key, is_local=True
-    )
-    yield opened
-    opened.close()
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import json
 import os
 import shutil
@@ -13,6 +14,8 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+
+import pytest
 
 _QUIET = {"fetchNews": "false", "checkForUpdates": False}
 _FLAGS = ("--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run")
@@ -31,6 +34,18 @@ _ASK = """async (code) => {
 def chromium() -> str | None:
     """Where Chromium is on this machine; None where it is not."""
     return next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+
+
+_MISSING = [name for name in ("playwright", "jupyterlab") if importlib.util.find_spec(name) is None]
+if chromium() is None:
+    _MISSING.append("chromium (apt-get install chromium)")
+IN_A_BROWSER = [
+    pytest.mark.browser,
+    pytest.mark.xdist_group("notebook"),
+    pytest.mark.timeout(300),
+    pytest.mark.skipif(bool(_MISSING), reason=f"needs {', '.join(_MISSING)}"),
+]
+"""Marks of a module whose tests need all of this; one after the other, in one process."""
 
 
 @contextlib.contextmanager

@@ -2,25 +2,14 @@
 
 from __future__ import annotations
 
-import importlib.util
-
 import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 
 from tests.notebook.conftest import BASE, FORK
-from tests.notebook.lab import browse, chromium, serve
+from tests.notebook.lab import IN_A_BROWSER, browse, serve
 
-_MISSING = [name for name in ("playwright", "jupyterlab") if importlib.util.find_spec(name) is None]
-if chromium() is None:
-    _MISSING.append("chromium (apt-get install chromium)")
-
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.xdist_group("notebook"),
-    pytest.mark.timeout(300),
-    pytest.mark.skipif(bool(_MISSING), reason=f"needs {', '.join(_MISSING)}"),
-]
+pytestmark = IN_A_BROWSER
 
 
 @pytest.fixture(scope="module")

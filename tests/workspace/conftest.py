@@ -5,7 +5,9 @@ from dataclasses import replace
 
 import pytest
 
+from explorer.lineage.state import State
 from explorer.settings import Settings
+from explorer.workspace.core import Core
 from explorer.workspace.opener import open_workspace
 
 
@@ -21,3 +23,10 @@ def workspace(store_folder, tmp_path):
 @pytest.fixture
 def name():
     return f"b-{secrets.token_hex(4)}"
+
+
+@pytest.fixture
+def core(store, tmp_path):
+    opened = Core(store, Settings(data=tmp_path), State(store.info))
+    yield opened
+    opened.pool.shutdown()

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,30 +11,9 @@ from safetensors.numpy import save
 from explorer.errors import BadInput, Conflict, NotFound
 from explorer.lineage.address import Node
 from explorer.lineage.events import Listed
-from explorer.lineage.state import State
-from explorer.settings import Settings
-from explorer.storage import Store, open_store
+from explorer.storage import Store
 from explorer.workspace.core import Core
 from explorer.workspace.manifests import Manifests
-
-
-@pytest.fixture
-def store(store_folder: Path) -> Iterator[Store]:
-    from explorer.localstore import ensure_running
-
-    running = ensure_running(store_folder)
-    store = open_store(
-        running.endpoint, access_key=running.access_key, secret_key=running.secret_key, is_local=True
-    )
-    yield store
-    store.close()
-
-
-@pytest.fixture
-def core(store: Store, tmp_path: Path) -> Iterator[Core]:
-    core = Core(store, Settings(data=tmp_path), State(store.info))
-    yield core
-    core.pool.shutdown()
 
 
 def save_step(store: Store, bucket: str, step: int, *, lr: float = 1e-3, scale: float = 1.0) -> Node:

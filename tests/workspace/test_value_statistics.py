@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -14,9 +13,7 @@ from explorer.checkpoints.statistics import Statistics
 from explorer.checkpoints.value_plan import Plan, matching, plan
 from explorer.errors import Conflict
 from explorer.lineage.address import Node
-from explorer.lineage.state import State
-from explorer.settings import Settings
-from explorer.storage import Store, open_store
+from explorer.storage import Store
 from explorer.workspace import value_statistics
 from explorer.workspace.core import Core
 from explorer.workspace.manifests import Manifests
@@ -24,25 +21,6 @@ from explorer.workspace.value_statistics import ValueStatistics
 
 LAYERS = 150
 """More than are located at a time."""
-
-
-@pytest.fixture
-def store(store_folder: Path) -> Iterator[Store]:
-    from explorer.localstore import ensure_running
-
-    running = ensure_running(store_folder)
-    store = open_store(
-        running.endpoint, access_key=running.access_key, secret_key=running.secret_key, is_local=True
-    )
-    yield store
-    store.close()
-
-
-@pytest.fixture
-def core(store: Store, tmp_path: Path) -> Iterator[Core]:
-    core = Core(store, Settings(data=tmp_path), State(store.info))
-    yield core
-    core.pool.shutdown()
 
 
 @pytest.fixture
