@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 from rich.cells import cell_len
+from textual.widgets import Input
 
 from explorer.lineage.rows import Rows
 from explorer.lineage.values import Bucket, Snapshot
@@ -39,6 +40,8 @@ def picture(snap_compare, monkeypatch):
                 await pilot.press(key)
                 await made.settle(pilot)
             await pilot.pause(0.35)  # the cursor rests, the pane reads
+            for field in made.app.screen.query(Input):
+                field.cursor_blink = False  # on a slow machine the picture caught it while it was away
             await made.settle(pilot)
 
         return snap_compare(made.app, terminal_size=size, run_before=before)

@@ -196,24 +196,6 @@ def within(x: Floats, y: Floats, low: float, high: float) -> tuple[Floats, Float
     return x[start:stop], y[start:stop]
 
 
-def thinned(x: Floats, y: Floats, columns: int) -> tuple[Floats, Floats]:
-    """Of each of `columns` parts the first, lowest, highest and last point: exact to the pixel (M4)."""
-    import numpy as np
-
-    if len(x) <= 4 * columns:
-        return x, y
-    edges = np.searchsorted(x, np.linspace(x[0], x[-1], columns + 1)[:-1], "left")
-    starts = np.unique(edges)
-    stops = np.append(starts[1:], len(x))
-    quiet = np.where(np.isfinite(y), y, np.nan)
-    four_y = np.stack(
-        (y[starts], np.fmin.reduceat(quiet, starts), np.fmax.reduceat(quiet, starts), y[stops - 1]), axis=1
-    )
-    middle = (x[starts] + x[stops - 1]) / 2
-    four_x = np.stack((x[starts], middle, middle, x[stops - 1]), axis=1)
-    return four_x.reshape(-1), four_y.reshape(-1)
-
-
 def _mean(lines: list[tuple[Floats, Floats]]) -> tuple[Floats, Floats]:
     import numpy as np
 

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from explorer.metrics.choose import NOT_CURVES
+from explorer.metrics.pixels import pick
 from explorer.metrics.ranges import usual_range, whole_range
 from explorer.metrics.ticks import labels, log_ticks, ticks
 from explorer.tui.charts.inks import shown
-from explorer.tui.charts.lines import Lines, thinned, within
+from explorer.tui.charts.lines import Lines, within
 from explorer.tui.charts.raster import DOTS_X, DOTS_Y
 from explorer.tui.charts.view import Span, View
 
@@ -132,7 +133,9 @@ def cut(x: Floats, y: Floats, window: Span, view: View, width: int) -> Line:
     if view.log_x:
         start = int(x.searchsorted(0.0, "right"))
         x, y = np.log10(x[start:]), y[start:]
-    return thinned(*_clipped(x, y, view.place(window[0]), view.place(window[1])), width)
+    x, y = _clipped(x, y, view.place(window[0]), view.place(window[1]))
+    kept = pick(x, y, width)
+    return x[kept], y[kept]
 
 
 def _clipped(x: Floats, y: Floats, low: float, high: float) -> Line:

@@ -21,7 +21,7 @@ from explorer.metrics.ticks import (
 )
 from explorer.tui.charts.frame import frame
 from explorer.tui.charts.inks import BOLD, GREY, HUE, RAMP, inks
-from explorer.tui.charts.lines import Lines, thinned
+from explorer.tui.charts.lines import Lines
 from explorer.tui.charts.raster import Raster
 from explorer.tui.charts.view import View
 from tests.tui.charts.curves import BOTH, curve, text
@@ -60,15 +60,6 @@ def test_no_line_leaves_the_raster(points):
     x, y = (np.array([p[k] for p in points], float) for k in (0, 1))
     raster.trace(x, y, 1)
     assert [len(chars) for chars, _ in raster.cells()] == [5, 5, 5]
-
-
-def test_thinning_to_pixels_keeps_the_extremes():
-    x = np.arange(10_000.0)
-    y = np.sin(x / 500)
-    y[1234], y[7777] = 9.0, np.nan
-    _, thin = thinned(x, y, 100)
-    assert len(thin) <= 400
-    assert np.nanmax(thin) == 9.0
 
 
 @given(st.floats(-1e9, 1e9), st.floats(1e-6, 1e9), st.integers(1, 12))
