@@ -1,20 +1,17 @@
-"""The filter: its prompt, the debounce, the search in a thread, and the rows that it leaves."""
+"""The filter of the lineage: the debounce, the search in a thread, and the rows that it leaves."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from textual import on
-from textual.app import ComposeResult
-from textual.binding import Binding
-from textual.containers import Horizontal
 from textual.timer import Timer
-from textual.widgets import Input, Label
+from textual.widgets import Input
 
 from explorer.lineage.rows import Rows
 from explorer.tui.columns import Piece
 from explorer.tui.names import shown
+from explorer.tui.prompt import Prompt
 from explorer.tui.query import Finder, Query, parse
 from explorer.tui.theme import Palette
 
@@ -25,34 +22,6 @@ _DEBOUNCE_S = 0.09
 _AGAIN_S = 0.5
 _AT_ONCE = 2_000
 """Up to so many rows are searched on the spot: quicker than a frame."""
-
-
-class Prompt(Horizontal):
-    """`/` and what is being typed, in the place of the status line."""
-
-    # before the field sees them: the key after enter belongs to the screen already
-    BINDINGS = [  # noqa: RUF012
-        Binding("escape", "leave(False)", show=False, priority=True),
-        Binding("enter,down", "leave(True)", show=False, priority=True),
-    ]
-
-    def __init__(self, typed: Callable[[str], None], left: Callable[[bool], None]) -> None:
-        super().__init__(id="prompt")
-        self._typed = typed
-        self._left = left
-
-    def compose(self) -> ComposeResult:
-        yield Label("/", id="slash")
-        yield Input(compact=True, placeholder="text  ~fuzzy  !not  loss<2.05  lr>1e-4  bucket:x", id="query")
-        yield Label("", id="found")
-
-    @on(Input.Changed)
-    def _changed(self, event: Input.Changed) -> None:
-        event.stop()
-        self._typed(event.value)
-
-    def action_leave(self, keep: bool) -> None:
-        self._left(keep)
 
 
 class Filtering:
@@ -164,6 +133,5 @@ class Filtering:
         self._screen.paint_all()
 
     def _say_found(self) -> None:
-        label = self._screen.query_one("#found", Label)
-        said = self.query.trouble or (f"{len(self._screen.view.shown_rows):,} found" if self.query else "")
-        label.update(shown(said).replace("[", r"\["))
+        found = f"{len(self._screen.view.shown_rows):,} found" if self.query else ""
+        self._screen.query_one(Prompt).say(found, self.query.trouble)

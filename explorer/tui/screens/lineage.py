@@ -16,7 +16,7 @@ from explorer.tui.actions import Action, bindings
 from explorer.tui.columns import Piece
 from explorer.tui.detail import Detail, Known
 from explorer.tui.empty import empty_text
-from explorer.tui.filtering import Filtering, Prompt
+from explorer.tui.filtering import Filtering
 from explorer.tui.fitting import fit
 from explorer.tui.footer import Footer
 from explorer.tui.header import header
@@ -25,6 +25,7 @@ from explorer.tui.keys import LINEAGE
 from explorer.tui.lineage import LineageView
 from explorer.tui.names import shown
 from explorer.tui.paint import LinesView, LineView
+from explorer.tui.prompt import Prompt
 from explorer.tui.reading import DWELL_S, Reading
 from explorer.tui.screens.moves import Moves
 from explorer.tui.session import Session
@@ -33,6 +34,7 @@ from explorer.tui.status import activity
 
 _MANY = 5_000
 """Trees larger than this are laid out in a thread: it would take longer than a frame."""
+_PLACEHOLDER = "text  ~fuzzy  !not  loss<2.05  lr>1e-4  bucket:x"
 _ZOOMS = ("", "-only-list", "-only-detail")
 
 
@@ -67,7 +69,7 @@ class LineageScreen(Moves):
             yield LinesView(id="detail")
         with Horizontal(id="bottom"):
             yield LineView(id="status")
-            yield Prompt(self.filtering.typed, self.filtering.leave)
+            yield Prompt(self.filtering.typed, self.filtering.leave, placeholder=_PLACEHOLDER)
         yield Footer(id="footer")
 
     def on_mount(self) -> None:

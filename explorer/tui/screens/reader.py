@@ -10,17 +10,16 @@ from typing import TYPE_CHECKING
 
 from textual.app import ComposeResult
 from textual.containers import Horizontal
-from textual.content import Content
 from textual.timer import Timer
-from textual.widgets import Input, Label
+from textual.widgets import Input
 
 from explorer.checkpoints.narrowing import Filter, parse, search
 from explorer.tui.actions import Action
 from explorer.tui.columns import Piece
-from explorer.tui.filtering import Prompt
 from explorer.tui.footer import Footer
 from explorer.tui.names import shown
 from explorer.tui.paint import LineView
+from explorer.tui.prompt import Prompt
 from explorer.tui.screens.page import Page
 from explorer.tui.section_rows import Widths
 from explorer.tui.sections import SectionsView
@@ -35,7 +34,7 @@ _DEBOUNCE_S = 0.09
 _AT_ONCE = 3_000
 """Up to so many rows are searched on the spot: quicker than a frame."""
 _MANY = 20_000
-_FOUND_WIDTH = 26
+_PLACEHOLDER = "mlp  layers.*.weight  !bias  kind:added  in:config"
 _MARGIN = 8
 
 MOVES = (
@@ -87,7 +86,7 @@ class Reader(Page):
         """The line of status, in whose place the filter is typed, and the keys."""
         with Horizontal(id="bottom"):
             yield LineView(id="status")
-            yield Prompt(self.typed, self.leave_filter)
+            yield Prompt(self.typed, self.leave_filter, placeholder=_PLACEHOLDER)
         yield Footer(id="footer")
 
     def situation(self) -> Situation:
@@ -106,11 +105,6 @@ class Reader(Page):
         self.view.repaint_in(self.session.palette)
         self.paint_status()
         self.paint_footer()
-
-    def on_mount(self) -> None:
-        found = self.query_one("#found", Label)
-        found.styles.width, found.styles.text_align = _FOUND_WIDTH, "right"
-        self.query_one("#query", Input).placeholder = "mlp  layers.*.weight  !bias  kind:added  in:config"
 
     def on_resize(self) -> None:
         self.call_after_refresh(self.state_changed)
@@ -218,11 +212,8 @@ class Reader(Page):
         self.paint_status()
 
     def _say_found(self) -> None:
-        said = self.wanted.trouble or (f"{self._rows_found:,} found" if self.wanted else "")
-        found = self.query_one("#found", Label)
-        found.styles.width = _FOUND_WIDTH if self.wanted.trouble is None else self.size.width // 2
-        # without laying out the screen anew: that would cost a frame for every letter
-        found.update(Content(shown(said)), layout=False)
+        found = f"{self._rows_found:,} found" if self.wanted else ""
+        self.query_one(Prompt).say(found, self.wanted.trouble)
 
     def filter_status(self) -> list[Piece]:
         """What the status line says of the filter; nothing where there is none."""

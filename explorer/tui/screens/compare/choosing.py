@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 
 from textual import on
-from textual.widgets import Input, Label
+from textual.widgets import Input
 
 from explorer.errors import ExplorerError
 from explorer.metrics import Row, where
 from explorer.metrics.filters import parse_filter
 from explorer.tui.charts.curve_table import CurveTable
 from explorer.tui.charts.numbers import Sorting, in_order
-from explorer.tui.names import shown
+from explorer.tui.prompt import Prompt
 from explorer.tui.screens.compare.looking import Looking
 
 
@@ -129,7 +129,6 @@ class Choosing(Looking):
         if left_out and self.chart.curve is not None and self.chart.curve.label in left_out and kept:
             view = replace(view, selected=next(r.index for r in self.rows if r.label in kept))
         self.chart.look(view)
-        found = self.query_one("#found", Label)
-        said = self._trouble or (f"{len(kept)} of {len(self.rows)}" if self.filter_text else "")
-        found.update(shown(said).replace("[", r"\["))
+        found = f"{len(kept)} of {len(self.rows)}" if self.filter_text else ""
+        self.query_one(Prompt).say(found, self._trouble)
         self.paint()

@@ -9,7 +9,6 @@ from immutables import Map
 from textual import on
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
-from textual.widgets import Input
 
 from explorer.lineage.address import Node
 from explorer.lineage.rows import Rows as LineageRows
@@ -18,11 +17,11 @@ from explorer.tui.charts.curve_table import CurveTable, Shown
 from explorer.tui.charts.loss_chart import LossChart
 from explorer.tui.charts.signs import ASCII, UNICODE
 from explorer.tui.columns import Piece
-from explorer.tui.filtering import Prompt
 from explorer.tui.fitting import fit
 from explorer.tui.footer import Footer
 from explorer.tui.names import shown
 from explorer.tui.paint import LineView
+from explorer.tui.prompt import Prompt
 from explorer.tui.screens.compare.code import Asked
 from explorer.tui.screens.compare.comparing import Comparing, at_checkpoint
 from explorer.tui.screens.compare.keys import ACTIONS, MOUSE
@@ -37,6 +36,7 @@ from explorer.wording import count
 
 _LIVE_S = 2.0
 """How often the curves are read again while one of the runs lives."""
+_PLACEHOLDER = "val_loss<2.05  lr>1e-4  name  !other"
 _PANES = ("", "-only-chart", "-only-table")
 _TABLE_FROM = 14
 """Lower screens show the chart alone."""
@@ -70,7 +70,7 @@ class CompareScreen(Reading, Forking):
             yield CurveTable(self.signs, id="curves")
         with Horizontal(id="bottom"):
             yield LineView(id="status")
-            yield Prompt(self.typed, self.leave_filter)
+            yield Prompt(self.typed, self.leave_filter, placeholder=_PLACEHOLDER)
         yield Footer(id="footer")
 
     def situation(self) -> Comparing:
@@ -97,7 +97,6 @@ class CompareScreen(Reading, Forking):
         super().action_act(name)
 
     def on_mount(self) -> None:
-        self.query_one("#query", Input).placeholder = "val_loss<2.05  lr>1e-4  name  !other"
         self.say(Said("reading curves …", "busy"))
         self._read()
         self.set_interval(_LIVE_S, self._again)

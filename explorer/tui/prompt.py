@@ -1,0 +1,61 @@
+"""`/` and what is being typed, in the place of the status line: the filter of every screen that has one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import Horizontal
+from textual.content import Content
+from textual.geometry import Size
+from textual.reactive import Reactive
+from textual.widgets import Input, Label
+
+from explorer.tui.names import shown
+
+_FOUND_WIDTH = 26
+
+
+class Field(Input):
+    """One line whose size does not follow its text: Textual's lays the whole screen out for every letter."""
+
+    virtual_size = Reactive(Size(0, 0))
+
+
+class Prompt(Horizontal):
+    """`typed` is told the text at every letter, `left` whether the filter stays."""
+
+    # before the field sees them: the key after enter belongs to the screen already
+    BINDINGS = [  # noqa: RUF012
+        Binding("escape", "leave(False)", show=False, priority=True),
+        Binding("enter,down", "leave(True)", show=False, priority=True),
+    ]
+
+    def __init__(
+        self, typed: Callable[[str], None], left: Callable[[bool], None], *, placeholder: str
+    ) -> None:
+        super().__init__(id="prompt")
+        self._typed = typed
+        self._left = left
+        self._placeholder = placeholder
+
+    def compose(self) -> ComposeResult:
+        yield Label("/", id="slash")
+        yield Field(compact=True, placeholder=self._placeholder, id="query")
+        yield Label("", id="found")
+
+    def say(self, found: str, trouble: str | None) -> None:
+        """What was found, or why not; a longer trouble takes the half of the line."""
+        label = self.query_one("#found", Label)
+        label.styles.width = _FOUND_WIDTH if not trouble else max(_FOUND_WIDTH, self.screen.size.width // 2)
+        label.update(Content(shown(trouble or found)), layout=False)
+
+    @on(Input.Changed)
+    def _changed(self, event: Input.Changed) -> None:
+        event.stop()
+        self._typed(event.value)
+
+    def action_leave(self, keep: bool) -> None:
+        self._left(keep)
