@@ -17,18 +17,35 @@ _SAID_MAX = 160
 
 
 def read_run(folder: Path, endpoint: str, *, local_store: bool) -> RunView | None:
-    """What became of the run in a folder; None if it is none of this store's. Costs two small file reads."""
+    """What became of the run in a folder. Costs two small file reads.
+
+    None if it is none of this store's, and while a launcher still writes it: `is_elsewhere` tells them apart.
+    """
     spec = read_spec(folder)
     if spec is not None:
-        same = spec.local_store if local_store else spec.endpoint == endpoint
-        return _launched(folder, spec) if same else None
+        return _launched(folder, spec) if _is_here(spec, endpoint, local_store) else None
+    record = _read_record(folder)
+    return _observed(record) if record is not None and _is_here(record, endpoint, local_store) else None
+
+
+def is_elsewhere(folder: Path, endpoint: str, *, local_store: bool) -> bool:
+    """Whether a folder says of its run that it is another store's: it will never be this one's."""
+    told = read_spec(folder) or _read_record(folder)
+    return told is not None and not _is_here(told, endpoint, local_store)
+
+
+def _is_here(told: JobSpec | Record, endpoint: str, local_store: bool) -> bool:
+    """The local store's port may have been another one; nothing else in this folder is on this machine."""
+    if isinstance(told, JobSpec):
+        return told.local_store if local_store else told.endpoint == endpoint
+    return told.endpoint == endpoint or (local_store and "://127.0.0.1:" in told.endpoint)
+
+
+def _read_record(folder: Path) -> Record | None:
     try:
-        record = Record.from_json(json.loads((folder / "record.json").read_text()))
+        return Record.from_json(json.loads((folder / "record.json").read_text()))
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
-    # the local store's port may have been another one; nothing else in this folder is on this machine
-    same = record.endpoint == endpoint or (local_store and "://127.0.0.1:" in record.endpoint)
-    return _observed(record) if same else None
 
 
 def _launched(folder: Path, spec: JobSpec) -> RunView | None:

@@ -76,20 +76,24 @@ def read_status(folder: Path) -> Status | None:
     was killed, the job may still run, and nobody will learn its exit code: then it is `running` with a
     reason, and `lost` once it has gone.
     """
-    try:
-        status = Status.from_json(json.loads((folder / "status.json").read_text()))
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
-    if status.ended or (status.supervisor and status.supervisor.is_alive):
+    status = _written(folder)
+    if status is None or status.ended or (status.supervisor and status.supervisor.is_alive):
         return status
     if status.state == "queued" and time.time_ns() - status.started_ns < _QUEUED_MAX_S * 1e9:
         return status
     if status.job and status.job.is_alive:
         return replace(status, reason="its supervisor is gone; it still runs, unwatched")
     # the supervisor may have written its last word between our two looks
-    last = Status.from_json(json.loads((folder / "status.json").read_text()))
-    if last.ended:
+    last = _written(folder)
+    if last is None or last.ended:
         return last
     return replace(
         status, state="lost", reason="it went away without a word (killed, or the machine stopped)"
     )
+
+
+def _written(folder: Path) -> Status | None:
+    try:
+        return Status.from_json(json.loads((folder / "status.json").read_text()))
+    except (OSError, ValueError, KeyError, TypeError):
+        return None

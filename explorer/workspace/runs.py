@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 
 from explorer.lineage.events import RunChanged
-from explorer.lineage.values import RunView
 from explorer.workspace.core import Core
 from explorer.workspace.run_keys import RunKeys
 
@@ -21,11 +20,6 @@ class Runs:
         self._ended: set[str] = set()
         self._foreign: set[str] = set()
         """Folders that hold no run of this store."""
-
-    def list(self) -> tuple[RunView, ...]:
-        """Look at all run folders now; the runs of this store, newest first."""
-        self.look()
-        return tuple(sorted(self._core.state.runs.values(), key=lambda run: -run.started_ns))
 
     def stop(self, run_id: str, grace_s: float | None = None) -> None:
         """Ask a run to save and end; after its grace it is killed. Returns at once.
@@ -80,7 +74,7 @@ class Runs:
 
     def look(self) -> None:
         """Fold in what the folders say now."""
-        from explorer.jobs.observing import read_run
+        from explorer.jobs.observing import is_elsewhere, read_run
         from explorer.jobs.spec import runs_folder
 
         info = self._core.store.info
@@ -93,8 +87,8 @@ class Runs:
                 events.append(RunChanged(view))
                 if not view.is_live:
                     self._ended.add(folder.name)
-            elif (folder / "spec.json").exists() or (folder / "record.json").exists():
-                self._foreign.add(folder.name)
+            elif is_elsewhere(folder, info.endpoint, local_store=info.is_local):
+                self._foreign.add(folder.name)  # a folder that is just being written is looked at again
         if events:
             self._core.emit(*events)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import shutil
 import subprocess
 import sys
 import textwrap
@@ -218,3 +219,21 @@ def test_a_run_has_a_key_of_its_own_that_goes_with_it(
     written = b"".join(path.read_bytes() for path in folder.rglob("*") if path.is_file())
     assert secret.encode() not in written
     job.close()
+
+
+def test_a_run_that_was_seen_while_its_folder_was_being_written_is_seen_all_the_same(
+    workspace: Workspace, settings: Settings, trained: str
+) -> None:
+    """A resume once failed because another thread had looked between the spec and the status of its run."""
+    ended = finished(workspace, workspace.resume(at(workspace, trained, "step-2")))
+    folder = settings.data / "runs" / ended.id
+    later = folder.with_name("r99999999-000000-000000")
+    later.mkdir()
+    try:
+        for written in ("spec.json", "status.json"):
+            text = (folder / written).read_text().replace(ended.id, later.name)
+            (later / written).write_text(text)
+            workspace._runs.look()
+            assert (later.name in workspace.state.runs) == (written == "status.json")
+    finally:
+        shutil.rmtree(later)
