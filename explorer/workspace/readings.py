@@ -13,6 +13,7 @@ from explorer.metrics.runs import METRICS_KEY, RunFile, read_run_file, run_key
 from explorer.metrics.series import Attempt
 from explorer.metrics.sources import KINDS, Kind, attempts_of, find_sources
 from explorer.workspace.core import Core
+from explorer.workspace.hparams import Hparams
 from explorer.workspace.known_readings import KnownReadings
 from explorer.workspace.recent import Recent
 from explorer.workspace.sqlite_metrics import SQLITE
@@ -50,6 +51,7 @@ class Readings:
         self._as_of: Recent[tuple[Node, bool], tuple[Attempt, ...]] = Recent(2000)
         self._foreign_heads: Recent[str, tuple[object, tuple[Attempt, ...]]] = Recent(1000)
         self._listed: Recent[Node, frozenset[tuple[str, str]]] = Recent(2000)
+        self._hparams = Hparams(core)
         self._disk = KnownReadings(core.data / "metrics", lambda: core.store.info.identity)
 
     def attempts(self, node: Node) -> tuple[Attempt, ...]:
@@ -88,7 +90,8 @@ class Readings:
         if before is not None and before[0] == same:
             return before[1]
         contents = self._read_contents(node, [(s.info, s.kind) for s in sources])
-        made = attempts_of([(s, contents[s.info.key].reading, node.bucket) for s in sources])
+        read = attempts_of([(s, contents[s.info.key].reading, node.bucket) for s in sources])
+        made = self._hparams.told(node, read, objects)
         if node.is_head:
             return self._foreign_heads.put(node.bucket, (same, made))[1]
         return self._as_of.put((node, True), made)

@@ -270,3 +270,24 @@ def test_a_fork_of_a_bucket_that_two_processes_wrote_says_whose_rows_it_has(work
     (curve,) = comparison.nodes
     assert curve.values[50] == 1.05
     assert any(f"wrote {name} at once" in warning for warning in comparison.warnings)
+
+
+def test_what_lightning_says_in_hparams_yaml_are_hyperparameters(workspace, name):
+    workspace.create_bucket(name)
+    store, logged = workspace._core.store, "step,train_loss\n1,2.0\n2,1.5\n"
+    yaml = "lr: 0.001\nmodel:\n  width: 64\nrun: !!python/object:pathlib.PosixPath\n  parts: [a]\n"
+    store.write(name, "lightning_logs/version_0/metrics.csv", logged.encode())
+    store.write(name, "lightning_logs/version_0/hparams.yaml", yaml.encode())
+    store.write(name, "hparams.yaml", b"lr: 9.0\n")  # of no run that logged
+    at = workspace.snapshot(name, "step-2")
+    child = workspace.fork(at, f"{name}-child", (("lr", 0.01),))
+    told = [dict(curve.hyperparameters) for curve in workspace.compare([Node(name), child]).nodes]
+    assert told == [{"lr": 0.001, "model.width": 64}, {"lr": 0.01, "model.width": 64}]
+
+
+def test_an_hparams_yaml_that_is_none_tells_nothing(workspace, name):
+    workspace.create_bucket(name)
+    workspace._core.store.write(name, "logs/metrics.csv", b"step,train_loss\n1,2.0\n2,1.5\n")
+    workspace._core.store.write(name, "logs/hparams.yaml", b"lr: [1\n")
+    (curve,) = workspace.compare([Node(name)]).nodes
+    assert (list(curve.values), curve.hyperparameters) == ([2.0, 1.5], ())
