@@ -10,14 +10,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from explorer.metrics.number_lines import falls_back, read_number_lines
-from explorer.metrics.parsed import Column, Part, Troubles, Whole, series_of
+from explorer.metrics.parsed import MAX_LINE_BYTES, Column, Part, Troubles, Whole, series_of
 from explorer.metrics.rows import MAX_COLUMNS, MAX_STEP, STEP_NAMES, TIME_NAMES
 from explorer.metrics.told import number
 
-_MAX_LINE = 1 << 20
 _FAST_FROM_BYTES = 200_000
 _PIECE_BYTES = 4 << 20
-_NUMBERS = b"0123456789+-.eE,\r\n"
 _NOT_LAYOUT = bytes(set(range(256)) - set(b",\n"))
 
 
@@ -28,7 +26,7 @@ def read_csv(data: bytes, before: Whole) -> Whole:
     """
     troubles = Troubles(before.file)
     large = len(data) >= _FAST_FROM_BYTES
-    lines = _lines(data[: 2 * _MAX_LINE] if large else data, 0, troubles)
+    lines = _lines(data[: 2 * MAX_LINE_BYTES] if large else data, 0, troubles)
     at, first = next(lines, (0, ""))
     header = next(csv.reader([first]), [])
     step_at = _find(header, STEP_NAMES)
@@ -121,11 +119,7 @@ def _columns(piece: bytes, layout: _Layout) -> dict[str, Column] | None:
 
     cells = len(layout.header)
     count = piece.count(b"\n")
-    # pandas would also take True for 1.0, and nan and inf by more names than are told here
-    if (
-        piece.translate(None, _NUMBERS)
-        or piece.translate(None, _NOT_LAYOUT) != (b"," * (cells - 1) + b"\n") * count
-    ):
+    if piece.translate(None, _NOT_LAYOUT) != (b"," * (cells - 1) + b"\n") * count:
         return None
     numbers = read_number_lines(piece, cells)
     if numbers is None:
@@ -148,8 +142,8 @@ def _lines(data: bytes, at: int, troubles: Troubles) -> Iterator[tuple[int, str]
     """Lines of bytes that stand at `at` in the file, with offsets; the last one only if it is complete."""
     for raw in data.splitlines(keepends=True):
         complete = raw.endswith((b"\n", b"\r"))
-        if len(raw) > _MAX_LINE:
-            troubles.tell(at, f"a line longer than {_MAX_LINE >> 20} MiB was skipped")
+        if len(raw) > MAX_LINE_BYTES:
+            troubles.tell(at, f"a line longer than {MAX_LINE_BYTES >> 20} MiB was skipped")
         elif not complete and at:
             pass  # torn: it is still being written
         elif raw.strip():

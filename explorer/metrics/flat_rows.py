@@ -1,7 +1,7 @@
-"""Many flat JSON rows of few shapes as columns of numbers: what is odd is handed back to be read row by row.
+"""Many flat JSON rows that are alike as columns of numbers, without making an object of each.
 
-Rows of one shape differ in their numbers alone. A regular expression made of the first of them proves it of
-all; then everything but numbers and commas is taken out at once, and those are parsed in one go.
+They differ in their numbers alone. A regular expression made of the first of them proves it of all; then
+everything but numbers and commas is taken out at once, and those are parsed in one go.
 """
 
 from __future__ import annotations
@@ -36,7 +36,6 @@ def _all_but(kept: bytes) -> bytes:
 # what is taken out of rows: all but numbers, commas, and what ends a row
 _IN_LINES, _IN_LINES_E = _all_but(_NUMBER + b",\n"), _all_but(_NUMBER + _EXPONENT + b",\n")
 _IN_ARRAYS, _IN_ARRAYS_E = _all_but(_NUMBER + b",}"), _all_but(_NUMBER + _EXPONENT + b",}")
-_MOST_SHAPES = 64
 # the brace or comma before a key belong to it, so that whole separators are cut out
 _PAIR = re.compile(rb'([{,]\s*"[^"\\]*"\s*:\s*)("[^"\\]*"|[^,}\s"]+)')
 
@@ -49,7 +48,7 @@ class Block:
     rows: npt.NDArray[np.int64]
     values: Floats
     words: tuple[str, ...] = ()
-    """Names whose values are no numbers, and the same in every row."""
+    """Names whose values are no numbers in any of the rows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,31 +59,6 @@ class Blocks:
     lines: list[bytes]
     """All lines; empty where every one is in a block."""
     odd: list[int]
-
-
-def blocks_of(text: bytes) -> Blocks:
-    """Lines, each with its newline, as blocks. Cost: about 0.5 us a line, 1 us where shapes mix."""
-    import numpy as np
-
-    whole = uniform(text, text[: text.find(b"\n") + 1])
-    if whole is not None:
-        return Blocks([whole], [], [])
-    lines = text.split(b"\n")[:-1]
-    groups: dict[bytes, list[int]] = {}
-    for i, shape in enumerate(text.translate(None, _NUMBER).split(b"\n")[:-1]):
-        groups.setdefault(shape, []).append(i)
-    if len(groups) > _MOST_SHAPES:
-        return Blocks([], lines, list(range(len(lines))))
-    blocks: list[Block] = []
-    odd: list[int] = []
-    for numbers in groups.values():
-        same = b"\n".join([*(lines[i] for i in numbers), b""])
-        found = uniform(same, lines[numbers[0]] + b"\n") if len(numbers) > 1 else None
-        if found is None:
-            odd += numbers
-        else:
-            blocks.append(Block(found.names, np.array(numbers), found.values, found.words))
-    return Blocks(blocks, lines, sorted(odd))
 
 
 def uniform(text: bytes, first: bytes) -> Block | None:
@@ -186,7 +160,8 @@ def regular(blocks: list[Block], steps: Sequence[str], most: float) -> tuple[lis
         odd += block.rows[~good].tolist()
         if not good.all():
             block = Block(block.names, block.rows[good], block.values[good], block.words)
-        kept.append(block)
+        if len(block.rows):
+            kept.append(block)
     return kept, odd
 
 

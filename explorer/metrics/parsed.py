@@ -10,6 +10,8 @@ from typing import Protocol
 
 from explorer.metrics.series import Series, Trouble, settle, shown_name
 
+MAX_LINE_BYTES = 1 << 20
+
 
 @dataclass(frozen=True, slots=True)
 class Column:

@@ -9,17 +9,16 @@ from dataclasses import dataclass, field, replace
 from itertools import accumulate
 
 from explorer.metrics.number_lines import falls_back
-from explorer.metrics.parsed import Column, Part, Troubles, series_of
+from explorer.metrics.parsed import MAX_LINE_BYTES, Column, Part, Troubles, series_of
 from explorer.metrics.series import Series, Trouble
 from explorer.metrics.told import number
 
 STEP_NAMES = ("step", "_step", "global_step", "iteration", "iter")
 TIME_NAMES = ("time", "_timestamp", "timestamp", "wall_time")
-MAX_LINE_BYTES = 1 << 20
 MAX_COLUMNS = 2000
 _FAST_FROM = 2000
 """Lines from which on numpy is worth it."""
-_PIECE_BYTES = 4 << 20
+_PIECE_BYTES = 1 << 20
 """So much is read at once: where a step falls back in it, so much is read row by row."""
 MAX_STEP = float(2**53)
 """Beyond it whole steps cannot be told apart in a float."""
@@ -114,7 +113,8 @@ def _take_large(data: bytes, at: int, read: _Reading, base: int) -> tuple[int, b
 
 def _take_many(piece: bytes, read: _Reading, offset: int) -> bool:
     """Complete lines by the thousand; False, with nothing taken, where a step falls back and that counts."""
-    from explorer.metrics.flat_rows import blocks_of, columns_of, regular
+    from explorer.metrics.flat_rows import columns_of, regular
+    from explorer.metrics.mixed_rows import blocks_of
 
     found = blocks_of(piece)
     blocks, irregular = regular(found.blocks, STEP_NAMES, MAX_STEP)

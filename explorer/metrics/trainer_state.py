@@ -88,7 +88,8 @@ def _large(data: bytes, troubles: Troubles) -> tuple[dict[str, Any], dict[str, C
 
 def _blocks(data: bytes, start: int, stop: int) -> Blocks | None:
     """The rows of a history as blocks: `{…}, {…}`, with the same space between all of them."""
-    from explorer.metrics.flat_rows import Blocks, blocks_of, uniform
+    from explorer.metrics.flat_rows import Blocks, uniform
+    from explorer.metrics.mixed_rows import blocks_of
 
     joint = _JOINT.search(data, start, stop) if 0 <= start < stop else None
     if joint is None:
