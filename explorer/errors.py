@@ -17,7 +17,7 @@ ExplorerError            base: a sentence, a `hint` with the remedy, `where` it 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from difflib import get_close_matches
+from difflib import SequenceMatcher, get_close_matches
 
 
 class ExplorerError(Exception):
@@ -29,6 +29,7 @@ class ExplorerError(Exception):
         self.hint = hint
         self.where = where
         """An address, a file name, or a key with a byte offset."""
+        self.add_note(f"hint: {hint}")  # a script that catches nothing prints it under its traceback
 
     def __str__(self) -> str:
         return f"{self.message} ({self.where})" if self.where else self.message
@@ -97,4 +98,11 @@ def _is_cell(filename: str) -> bool:
 def nearest(wanted: str, known: Iterable[str], otherwise: str) -> str:
     """A hint that names the known names closest to `wanted`, or `otherwise`."""
     close = get_close_matches(wanted, list(known), n=3, cutoff=0.5)
+    close.sort(key=lambda name: _likeness(wanted, name), reverse=True)
     return "did you mean " + " or ".join(f"`{name}`" for name in close) + "?" if close else otherwise
+
+
+def _likeness(wanted: str, name: str) -> tuple[float, int]:
+    matcher = SequenceMatcher(None, wanted, name)
+    start = matcher.find_longest_match()
+    return matcher.ratio(), start.size if start.a == start.b == 0 else 0

@@ -1,4 +1,5 @@
 import inspect
+import traceback
 
 from explorer import errors
 
@@ -28,3 +29,14 @@ def test_every_error_says_what_where_and_what_to_do():
 def test_nearest_names_what_exists_or_the_way_to_look():
     assert "`main`" in errors.nearest("mian", ["main", "other"], "look")
     assert errors.nearest("zzz", ["main"], "look") == "look"
+
+
+def test_of_names_as_near_the_one_that_begins_alike_comes_first():
+    steps = [f"step-{n}" for n in (50, 100, 200, 250)]
+    assert errors.nearest("step-20", steps, "look").startswith("did you mean `step-200`")
+    assert errors.nearest("step-25", steps, "look").startswith("did you mean `step-250`")
+
+
+def test_a_script_that_catches_nothing_prints_the_hint():
+    error = errors.NotFound("No such bucket.", hint="look at the list")
+    assert traceback.format_exception(error)[-1] == "hint: look at the list\n"

@@ -8,8 +8,8 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
-from typing import Any
 
+from explorer.cli.usage import Parser, Verb
 from explorer.errors import ExplorerError
 
 _VERBS = (
@@ -27,28 +27,17 @@ def build_parser() -> argparse.ArgumentParser:
     group.add_argument("--endpoint", metavar="URL", help="speak to this store instead of the local one")
     group.add_argument("--profile", metavar="NAME", help="credentials profile")
     shared.add_argument("--json", action="store_true", help="one JSON document on stdout")
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="explorer",
         parents=[shared],
         description="Browse, diff, fork and resume training checkpoints in buckets with snapshots and forks.",
         epilog="Without a verb: the terminal screen. An address is bucket, bucket@version or bucket@name.",
     )
     parser.add_argument("--version", action="store_true", help="print the version")
-    verbs = parser.add_subparsers(dest="verb", metavar="VERB", parser_class=_Verb)
+    verbs = parser.add_subparsers(dest="verb", metavar="VERB", parser_class=Verb)
     for name in _VERBS:
         import_module(f"explorer.cli.{name}").register(verbs)
     return parser
-
-
-class _Verb(argparse.ArgumentParser):
-    """Every verb takes the shared options too, without overwriting those given before it."""
-
-    def __init__(self, **settings: Any) -> None:
-        super().__init__(**settings)
-        hidden: dict[str, Any] = {"default": argparse.SUPPRESS, "help": argparse.SUPPRESS}
-        for name in ("--data", "--endpoint", "--profile"):
-            self.add_argument(name, **hidden)
-        self.add_argument("--json", action="store_true", **hidden)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

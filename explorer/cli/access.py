@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from explorer.cli.access_matrix import Checked, check
-from explorer.cli.door import print_json, settings_of, store_json
+from explorer.cli.door import print_json, say_none, settings_of, store_json
 from explorer.errors import BadInput, NotFound, nearest
 
 if TYPE_CHECKING:
@@ -108,6 +108,8 @@ def _list(args: argparse.Namespace) -> int:
         return 0
     from explorer.checkpoints import printable
 
+    if not grants:
+        say_none("keys were handed out from here")
     for grant in grants:
         reads = f"  reads {', '.join(grant.reads)}" if grant.reads else ""
         until = "expired" if grant.has_expired else f"until {grant.expires_at}"

@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 import argparse
-from typing import Any
+import sys
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
-from explorer.cli.door import confirm, overrides_of, print_json, store_json, workspace_of
+from explorer.cli.door import confirm, overrides_of, print_json, say_none, store_json, workspace_of
 from explorer.cli.tree import snapshot_json, when
+from explorer.errors import BadInput
+from explorer.wording import count
+
+if TYPE_CHECKING:
+    from explorer.lineage.address import Node
+    from explorer.workspace.workspace import Workspace
 
 
 def register(verbs: Any) -> None:
@@ -35,10 +43,10 @@ def register(verbs: Any) -> None:
         "--set", action="append", metavar="NAME=VALUE", help="what this fork changes, like lr=1e-4"
     )
     fork.set_defaults(func=_create_fork)
-    children = forks.add_parser("list", help="the forks of a bucket, or all forks")
+    children = forks.add_parser("list", help="the forks of a bucket or a snapshot, or all forks")
     children.add_argument("bucket", nargs="?")
     children.set_defaults(func=_list_forks)
-    _deletes(forks, "a fork", _delete_bucket)
+    _deletes(forks, "a fork", partial(_delete_bucket, forks_only=True))
 
 
 def _group(verbs: Any, name: str, text: str) -> Any:
@@ -78,32 +86,62 @@ def _list_buckets(args: argparse.Namespace) -> int:
         ]
         print_json({"store": store_json(state.store), "buckets": told})
         return 0
+    if not buckets:
+        say_none("buckets")
     for b in buckets:
         origin = f"  fork of {state.label(b.parent)}" if b.parent else ""
         off = "" if b.snapshots_on else "  snapshots off"
-        print(f"{b.name:<32} {len(b.snapshots):>5} snapshots{origin}{off}")
+        print(f"{b.name:<32} {count(len(b.snapshots), 'snapshot'):>15}{origin}{off}")
     return 0
 
 
-def _delete_bucket(args: argparse.Namespace) -> int:
+def _delete_bucket(args: argparse.Namespace, *, forks_only: bool = False) -> int:
     with workspace_of(args) as workspace:
-        node = workspace.resolve(args.address)
-        count = len(workspace.state.bucket(node.bucket).snapshots)
-        confirm(args, f"Delete bucket `{node.bucket}` with its {count} snapshots for good?")
+        node = _head(
+            workspace, args.address, f"`explorer snapshots delete {args.address}` deletes the snapshot"
+        )
+        bucket = workspace.state.bucket(node.bucket)
+        if forks_only and bucket.parent is None:
+            raise BadInput(
+                f"`{node.bucket}` is not a fork.", hint=f"`explorer buckets delete {node.bucket}` deletes it"
+            )
+        lost = count(len(bucket.snapshots), "snapshot")
+        confirm(args, f"Delete bucket `{node.bucket}` with its {lost} for good?")
         workspace.delete_bucket(node.bucket, force=True)
     print_json({"deleted": node.bucket}) if args.json else print(f"deleted {node.bucket}")
     return 0
 
 
+def _head(workspace: Workspace, address: str, hint: str) -> Node:
+    """The head that an address means.
+
+    Raises:
+        BadInput: it means a snapshot, and `hint` says how that is done.
+    """
+    node = workspace.resolve(address)
+    if not node.is_head:
+        raise BadInput(f"`{address}` names a snapshot, not a bucket.", hint=hint)
+    return node
+
+
 def _take(args: argparse.Namespace) -> int:
     with workspace_of(args) as workspace:
-        node = workspace.snapshot(workspace.resolve(args.bucket).bucket, args.name)
+        bare = args.bucket.partition("@")[0]
+        head = _head(
+            workspace, args.bucket, f"`explorer snapshots take {bare}` freezes the head as it is now"
+        )
+        known = workspace.state.bucket(head.bucket).snapshots
+        earlier = [s for s in known if args.name and s.name == args.name]
+        node = workspace.snapshot(head.bucket, args.name)
         told = {
             "store": store_json(workspace.state.store),
             "bucket": node.bucket,
             "version": node.version,
             "name": args.name,
         }
+    if earlier:
+        said = f"`{head.bucket}@{args.name}` names this snapshot now; {earlier[-1].node.address} had the name"
+        print(f"warning: {said}", file=sys.stderr)
     print_json(told) if args.json else print(f"{node.address}" + (f"  {args.name}" if args.name else ""))
     return 0
 
@@ -116,14 +154,14 @@ def _list_snapshots(args: argparse.Namespace) -> int:
         told = [snapshot_json(state, s) for s in bucket.snapshots]
         print_json({"store": store_json(state.store), "bucket": bucket.name, "snapshots": told})
         return 0
+    if not bucket.snapshots:
+        say_none(f"snapshots of {bucket.name}")
     for s in bucket.snapshots:
         print(f"{s.version}  {when(s.created_ns)}  {s.name or ''}".rstrip())
     return 0
 
 
 def _delete_snapshot(args: argparse.Namespace) -> int:
-    from explorer.errors import BadInput
-
     with workspace_of(args) as workspace:
         node = workspace.resolve(args.address)
         if node.is_head:
@@ -162,8 +200,8 @@ def _list_forks(args: argparse.Namespace) -> int:
     with workspace_of(args) as workspace:
         workspace.read_overrides()
         state = workspace.state
-        of = workspace.resolve(args.bucket).bucket if args.bucket else None
-    forks = [b for b in state.buckets.values() if b.parent and (of is None or b.parent.bucket == of)]
+        of = workspace.resolve(args.bucket) if args.bucket else None
+    forks = [b for b in state.buckets.values() if b.parent and (of is None or _holds(of, b.parent))]
     forks.sort(key=lambda b: (b.created_ns, b.name))
     if args.json:
         told = [
@@ -178,7 +216,14 @@ def _list_forks(args: argparse.Namespace) -> int:
         return 0
     from explorer.lineage.values import show_overrides
 
+    if not forks:
+        say_none("forks" + (f" of {state.label(of)}" if of else ""))
     for b in forks:
         origin = state.label(b.parent) if b.parent else ""
         print(f"{b.name:<32} {origin:<32} {show_overrides(state.overrides.get(b.name, ()))}".rstrip())
     return 0
+
+
+def _holds(place: Node, node: Node) -> bool:
+    """Whether `node` is this place or, where it is a bucket, one in it."""
+    return place.bucket == node.bucket and place.version in (None, node.version)

@@ -106,7 +106,7 @@ def _values(args: argparse.Namespace, workspace: Workspace, nodes: tuple[Node, N
         seconds = todo.read_bytes / workspace.values_bytes_s
         confirm(
             args,
-            f"Comparing {len(todo.pairs)} tensors reads {wording.size(todo.read_bytes)}, "
+            f"Comparing {wording.count(len(todo.pairs), 'tensor')} reads {wording.size(todo.read_bytes)}, "
             f"{seconds:.0f} s at {wording.size(int(workspace.values_bytes_s))}/s. Go on?",
         )
     tell = _progress if sys.stderr.isatty() and todo.read_bytes else lambda done, total: None
@@ -122,7 +122,8 @@ def _values(args: argparse.Namespace, workspace: Workspace, nodes: tuple[Node, N
         print_json({**document, **told})
     else:
         identical = f", {len(todo.identical)} identical and not read" if todo.identical else ""
-        print(f"{len(outcome.found)} tensors, {wording.size(outcome.read_bytes)} read{identical}")
+        tensors = wording.count(len(outcome.found), "tensor")
+        print(f"{tensors}, {wording.size(outcome.read_bytes)} read{identical}")
         _print_values(outcome.found)
         for refusal in refused:
             print(f"{printable(refusal.tensor.name, 60)}: not compared, {printable(refusal.why)}")

@@ -50,6 +50,11 @@ def print_json(document: Any) -> None:
     sys.stdout.write("\n")
 
 
+def say_none(what: str) -> None:
+    """An empty list, told beside the output: what counts its lines finds none."""
+    print(f"no {what}", file=sys.stderr)
+
+
 def overrides_of(pairs: list[str] | None) -> Overrides:
     """`--set lr=1e-4 --set seed=7` as overrides.
 

@@ -7,7 +7,7 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any
 
-from explorer.cli.door import overrides_of, print_json, settings_of, store_json, workspace_of
+from explorer.cli.door import overrides_of, print_json, say_none, settings_of, store_json, workspace_of
 
 if TYPE_CHECKING:
     from explorer.lineage.values import RunView
@@ -68,6 +68,8 @@ def _list(args: argparse.Namespace) -> int:
     from explorer.checkpoints import printable
     from explorer.lineage.values import show_overrides
 
+    if not runs:
+        say_none("runs")
     for run in runs:
         source = f"from {state.label(run.source)}" if run.source else "fresh"
         notes = "  ".join(word for word in (source, show_overrides(run.overrides), run.reason) if word)
@@ -86,13 +88,16 @@ def _log(args: argparse.Namespace) -> int:
 
 def _stop(args: argparse.Namespace) -> int:
     with workspace_of(args) as workspace:
+        known = workspace.state.runs.get(args.run)
+        ended = known is not None and not known.is_live
         workspace.stop(args.run)
-        if args.wait:
+        if args.wait or ended:
             run = _follow(workspace, args.run, echo=False)
             told = {"store": store_json(workspace.state.store), **_run_json(run)}
         else:
             told = {"store": store_json(workspace.state.store), "run": args.run, "state": "stopping"}
-    print_json(told) if args.json else print(f"run {args.run} {told['state']}")
+    said = f"run {args.run} {'has ended already: ' * ended}{told['state']}"
+    print_json(told) if args.json else print(said)
     return 0
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
 from explorer import wording
 from explorer.cli.diff import print_sections
 from explorer.cli.door import print_json, store_json, workspace_of
-from explorer.errors import NotFound
+from explorer.errors import NotFound, nearest
 
 if TYPE_CHECKING:
     from explorer.checkpoints import Checkpoint, Manifest
@@ -41,6 +42,11 @@ def _ls(args: argparse.Namespace) -> int:
         objects = workspace.objects(node)
     prefix = address.key or ""
     found = [info for info in objects if info.key.startswith(prefix)]
+    if prefix and not found:
+        known = [name for name, _, _ in _levels(list(objects), "", recursive=False)]
+        known += [name for name, _, _ in _levels(list(objects), prefix, recursive=False)]
+        hint = nearest(prefix, known, f"`explorer ls {label}` lists what is there")
+        raise NotFound(f"There is no object under `{prefix}` at {label}.", hint=hint)
     if args.json:
         print_json(
             {"store": store_json(store), "address": node.address, "objects": list(map(_object, found))}
@@ -48,9 +54,10 @@ def _ls(args: argparse.Namespace) -> int:
         return 0
     from explorer.checkpoints import printable
 
-    print(f"{printable(label)}  {len(found)} objects  {wording.size(sum(o.size_bytes for o in found))}")
+    every = wording.size(sum(o.size_bytes for o in found))
+    print(f"{printable(label)}  {wording.count(len(found), 'object')}  {every}")
     for name, size, count in _levels(found, "" if args.recursive else prefix, args.recursive):
-        note = f"  {count} objects" if name.endswith("/") else ""
+        note = f"  {wording.count(count, 'object')}" if name.endswith("/") else ""
         print(f"{wording.size(size):>10}  {printable(name)}{note}")
     return 0
 
@@ -62,6 +69,8 @@ def _levels(found: list[ObjectInfo], prefix: str, recursive: bool) -> list[tuple
     sums: dict[str, tuple[int, int]] = {}
     base = prefix[: prefix.rfind("/") + 1]
     for info in found:
+        if not info.key.startswith(base):
+            continue
         head, slash, _ = info.key[len(base) :].partition("/")
         size, count = sums.get(head + slash, (0, 0))
         sums[head + slash] = (size + info.size_bytes, count + 1)
@@ -91,13 +100,15 @@ def _show(args: argparse.Namespace) -> int:
         found = _chosen(every, address.key or "", args.step, label)
         read = {c: workspace.read_manifest(node, c) for c in (found if args.all else found[:1])}
     sound = all(manifest.complete for manifest in read.values())
+    if args.tensors:
+        _refuse_unmatched(args.tensors, read.values())
     if args.json:
         checkpoints = [_checkpoint_json(c, read.get(c)) for c in found]
         print_json({"store": store_json(store), "address": node.address, "checkpoints": checkpoints})
         return 0 if sound else 1
     from explorer.checkpoints import manifest_sections, printable
 
-    print(f"{printable(label)}  {len(every)} checkpoint{'s' * (len(every) != 1)}")
+    print(f"{printable(label)}  {wording.count(len(every), 'checkpoint')}")
     for checkpoint in found:
         manifest = read.get(checkpoint)
         if manifest is None:
@@ -117,6 +128,13 @@ def _chosen(every: Sequence[Checkpoint], prefix: str, step: int | None, label: s
         hint = f"there are {names}" if every else "`explorer ls` shows the objects that are there"
         raise NotFound(f"There is no checkpoint{what} at {label}.", hint=hint)
     return found
+
+
+def _refuse_unmatched(pattern: str, manifests: Iterable[Manifest]) -> None:
+    names = dict.fromkeys(tensor.name for manifest in manifests for tensor in manifest.tensors)
+    if not any(fnmatchcase(name, pattern) for name in names):
+        hint = nearest(pattern, names, "`--tensors '*'` lists them all")
+        raise NotFound(f"No tensor matches `{pattern}`.", hint=hint)
 
 
 def _checkpoint_json(checkpoint: Checkpoint, manifest: Manifest | None) -> dict[str, Any]:

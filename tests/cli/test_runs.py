@@ -48,6 +48,8 @@ def test_resume_forks_trains_and_tells(run, trained):
     assert "restored " in run("runs", "log", told["run"])[1]
     assert "restored " in run("runs", "log", told["run"], "--follow")[1]
     assert run("runs", "stop", told["run"], "--wait", "--json")[1]["state"] == "done"
+    assert run("runs", "stop", told["run"], "--json")[1]["state"] == "done"
+    assert run("runs", "stop", told["run"])[1] == f"run {told['run']} has ended already: done\n"
 
 
 def test_what_cannot_be_resumed_says_why(run, trained):

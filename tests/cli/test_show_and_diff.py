@@ -144,3 +144,16 @@ def test_hostile_names_reach_no_terminal(run, saved, store):
     for verb in (("ls", saved, "-r"), ("show", saved), ("diff", f"{saved}@step-100", saved)):
         _, out, _ = run(*verb)
         assert out.replace("\n", "").isprintable()
+
+
+def test_ls_of_a_folder_that_is_not_there_names_the_nearest(run, saved):
+    code, out, err = run("ls", f"{saved}@step-100/chekpoints/")
+    assert (code, out) == (1, "")
+    assert "did you mean `checkpoints/`" in err
+
+
+def test_tensors_that_are_not_there_are_told(run, saved):
+    code, out, err = run("show", saved, "--tensors", "layer.0.w")
+    assert (code, out) == (1, "")
+    assert "did you mean `layers.0.w`" in err
+    assert "layers.0.w" in run("show", saved, "--tensors", "layers.0*")[1]

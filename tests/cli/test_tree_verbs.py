@@ -89,8 +89,16 @@ def test_deleting_asks_and_takes_yes(run, bucket):
         (("forks", "create", "X"), 1, "not a bucket name"),
         (("forks", "create", "abc", "--set", "lr"), 1, "--set name=value"),
         (("buckets", "create", "Bad_Name"), 1, "3-63"),
-        (("buckets",), 2, "usage"),
-        (("nonsense",), 2, "usage"),
+        (("buckets",), 2, "there is: create, list, delete"),
+        (("nonsense",), 2, "`explorer` has no verb `nonsense`"),
+        (("tre",), 2, "did you mean `tree`"),
+        (("runs", "logs", "r1"), 2, "did you mean `log`"),
+        (("show",), 2, "write `explorer show ADDR`"),
+        (("push",), 2, "write `explorer push --to URL BUCKET`"),
+        (("tree", "--jsn"), 2, "did you mean `--json`"),
+        (("cache", "clear", "x"), 2, "`explorer cache clear` takes no `x`"),
+        (("diff", "a", "b", "--only", "stat"), 2, "did you mean `state`"),
+        (("show", "a", "--step", "x"), 2, "--step: invalid int value: 'x'"),
         (("tree", "--endpoint", "t3.storage.dev"), 1, "with its scheme"),
     ],
 )
@@ -98,12 +106,57 @@ def test_what_cannot_be_meant_is_said(run, argv, code, said):
     answered, _, err = run(*argv)
     assert answered == code
     assert said in err
-    if code == 1:
-        assert err.startswith("error: ")
-        assert "\nhint: " in err
+    assert err.startswith("error: ")
+    assert err.splitlines()[1].startswith("hint: ")
+    assert len(err.splitlines()) == 2
 
 
 def test_the_nearest_name_is_suggested(run, bucket):
     run("snapshots", "take", bucket, "--name", "epoch-3")
     assert "`epoch-3`" in run("forks", "create", f"{bucket}@epoch-4")[2]
     assert f"`{bucket}`" in run("snapshots", "take", bucket[:-1])[2]
+
+
+def test_every_verb_says_what_all_of_them_take(run):
+    assert "--json" in run("snapshots", "take", "--help")[1]
+
+
+def test_a_word_for_something_else_deletes_and_freezes_nothing(run, bucket):
+    run("snapshots", "take", bucket, "--name", "a")
+    for argv, hint in {
+        ("forks", "delete", bucket, "--yes"): f"`explorer buckets delete {bucket}`",
+        ("buckets", "delete", f"{bucket}@a", "--yes"): f"`explorer snapshots delete {bucket}@a`",
+        ("snapshots", "take", f"{bucket}@a"): f"`explorer snapshots take {bucket}`",
+    }.items():
+        code, _, err = run(*argv)
+        assert code == 1
+        assert hint in err
+    assert len(run("snapshots", "list", bucket)[1].splitlines()) == 1
+
+
+def test_a_name_that_is_used_twice_is_told(run, bucket):
+    _, first, err = run("snapshots", "take", bucket, "--name", "a", "--json")
+    assert err == ""
+    code, second, err = run("snapshots", "take", bucket, "--name", "a", "--json")
+    assert code == 0
+    assert f"warning: `{bucket}@a` names this snapshot now" in err
+    assert f"{bucket}@{first['version']}" in err
+    assert run("ls", f"{bucket}@a", "--json")[1]["address"] == f"{bucket}@{second['version']}"
+
+
+def test_an_empty_list_says_so_beside_it(run, bucket):
+    for argv, said in {
+        ("snapshots", "list", bucket): "no snapshots",
+        ("forks", "list", bucket): "no forks",
+        ("access", "list"): "no keys",
+    }.items():
+        code, out, err = run(*argv)
+        assert (code, out) == (0, "")
+        assert said in err
+
+
+def test_the_forks_of_one_snapshot(run, bucket):
+    for name in ("a", "b"):
+        run("snapshots", "take", bucket, "--name", name)
+        run("forks", "create", f"{bucket}@{name}", "--name", f"{bucket}-{name}")
+    assert [f["bucket"] for f in run("forks", "list", f"{bucket}@b", "--json")[1]["forks"]] == [f"{bucket}-b"]
