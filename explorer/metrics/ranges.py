@@ -86,6 +86,7 @@ def usual_range(curves: Sequence[Floats], *, rises: bool = False, deltas: bool =
     import numpy as np
 
     spans: list[tuple[int, float, float, float]] = []
+    values: list[Floats] = []
     for i, told in enumerate(curves):
         good = told[np.isfinite(told)]
         if len(good):
@@ -94,10 +95,13 @@ def usual_range(curves: Sequence[Floats], *, rises: bool = False, deltas: bool =
             turn = int(good.argmax() if rises else good.argmin())
             start = float(good[: turn + 1].min() if rises else good[: turn + 1].max())
             spans.append((i, least, most, start))
+            values.append(ordered)
     if not spans:
         return UsualRange(0.0, 1.0)
-    low, high = min(s[1] for s in spans), max(s[2] for s in spans)
+    whole = low, high = min(s[1] for s in spans), max(s[2] for s in spans)
     low, high = _near(spans, low, high) if deltas else _calm(spans, low, high, rises=rises)
+    if not any(_is_mostly_in(ordered, low, high) for ordered in values):
+        low, high = whole  # what nobody stays in is the usual range of nobody
     return UsualRange(low, high, tuple(i for i, least, most, _ in spans if most > high or least < low))
 
 
@@ -107,6 +111,10 @@ def _without_spikes(ordered: Floats) -> Span:
     low, high = float(ordered[spare]), float(ordered[-1 - spare])
     spiked = most / 2 - least / 2 > _SPIKED * (high / 2 - low / 2) > 0
     return (low, high) if spiked else (least, most)
+
+
+def _is_mostly_in(ordered: Floats, low: float, high: float) -> bool:
+    return bool(2 * (ordered.searchsorted(high, "right") - ordered.searchsorted(low)) >= len(ordered))
 
 
 def _calm(spans: list[tuple[int, float, float, float]], low: float, high: float, *, rises: bool) -> Span:

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from explorer.errors import ExplorerError
+from explorer.errors import ExplorerError, Unreachable
 from explorer.lineage.address import Node
 from explorer.lineage.events import (
     BucketCreated,
@@ -82,6 +82,8 @@ class Core:
         """Paint a background failure where it happened."""
         hint = error.hint if isinstance(error, ExplorerError) else "`explorer doctor` tells more"
         message = str(error) or type(error).__name__
+        if isinstance(error, Unreachable) and self.store.info.is_local:
+            message = "The local store is not there any more: `explorer serve` starts it."
         known = self._state.failures.get(node)
         if known is None or known.message != message:  # the same trouble again repaints nothing
             self.emit(Failed(node, Failure(message, hint, time.time_ns())))

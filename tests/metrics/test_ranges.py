@@ -44,6 +44,16 @@ def test_a_spike_is_cut_and_a_steep_start_is_not():
     assert usual_range([falling]).high == 100.0
 
 
+@pytest.mark.parametrize("rises", [False, True])
+def test_curves_that_only_got_worse_are_shown_as_they_are(rises):
+    """A window from the fork on, behind the best value: what is worth seeing lies where the curves went."""
+    sign = -1.0 if rises else 1.0
+    worse = sign * np.concatenate(([0.561, 0.560], np.linspace(0.562, 0.68, 40)))
+    found = usual_range([worse, worse[:30]], rises=rises)
+    assert sorted((sign * found.low, sign * found.high)) == [0.560, 0.68]
+    assert found.beyond == ()
+
+
 def test_of_differences_the_one_that_is_far_off_all_others_is_cut():
     near = [np.linspace(0.0, end, 50) for end in (0.1, -0.2, 0.15)]
     found = usual_range([*near, np.linspace(0.0, 80.0, 50)], deltas=True)
