@@ -9,7 +9,7 @@ from array import array
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from explorer.metrics.number_lines import falls_back, read_number_lines
+from explorer.metrics.number_lines import falls_back, read_numbers
 from explorer.metrics.parsed import MAX_LINE_BYTES, Column, Part, Troubles, Whole, series_of
 from explorer.metrics.rows import MAX_COLUMNS, MAX_STEP, STEP_NAMES, TIME_NAMES
 from explorer.metrics.told import number
@@ -121,7 +121,7 @@ def _columns(piece: bytes, layout: _Layout) -> dict[str, Column] | None:
     count = piece.count(b"\n")
     if piece.translate(None, _NOT_LAYOUT) != (b"," * (cells - 1) + b"\n") * count:
         return None
-    numbers = read_number_lines(piece, cells)
+    numbers = read_numbers(piece, cells, behind=b"\n")
     if numbers is None:
         return None
     steps = numbers[:, layout.step_at]

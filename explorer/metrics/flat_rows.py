@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from explorer.metrics.number_lines import read_number_lines
+from explorer.metrics.number_lines import read_numbers
 from explorer.metrics.parsed import Column
 
 if TYPE_CHECKING:
@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
 _NUMBER = b"0123456789+-."
 _EXPONENT = b"eE"
-_BRACES_TO_LINES = bytes.maketrans(b"}", b"\n")
+_IDENTITY = bytes(range(256))
+_BRACES_TO_COMMAS = bytes.maketrans(b"}", b",")
 _DIGITS = rb"-?+(?!0[0-9])[0-9]++(?:\.[0-9]++)?+"
 _WITH_EXPONENT = _DIGITS + rb"(?:[eE][+-]?+[0-9]++)?+"
 
@@ -33,9 +34,12 @@ def _all_but(kept: bytes) -> bytes:
     return bytes(set(range(256)) - set(kept))
 
 
-# what is taken out of rows: all but numbers, commas, and what ends a row
-_IN_LINES, _IN_LINES_E = _all_but(_NUMBER + b",\n"), _all_but(_NUMBER + _EXPONENT + b",\n")
-_IN_ARRAYS, _IN_ARRAYS_E = _all_but(_NUMBER + b",}"), _all_but(_NUMBER + _EXPONENT + b",}")
+# what is taken out of rows: all but numbers, commas, and where a comma is not, the brace that ends a row
+_ALL_BUT = {
+    (exponents, commas): _all_but(_NUMBER + _EXPONENT * exponents + (b"," if commas else b",}"))
+    for exponents in (False, True)
+    for commas in (False, True)
+}
 # the brace or comma before a key belong to it, so that whole separators are cut out
 _PAIR = re.compile(rb'([{,]\s*"[^"\\]*"\s*:\s*)("[^"\\]*"|[^,}\s"]+)')
 
@@ -80,12 +84,9 @@ def uniform(text: bytes, first: bytes) -> Block | None:
     if re.compile(b"(?:" + row + re.escape(end) + b")*+").fullmatch(text) is None:
         return None
     names = [pair.name for pair in pairs if pair.is_number]
-    # where a word or the row before begins a line, a comma does, and an empty cell goes before the numbers
-    empty = int(not pairs[0].is_number or b"," in end)
-    values = read_number_lines(_numbers_in(text, pairs, end, exponents), len(names) + empty)
+    values = read_numbers(_numbers_in(text, pairs, end, exponents), len(names))
     if values is None:
         return None
-    values = values[:, empty:]
     broken = [pair.name for pair in pairs if pair.value == b"NaN"]
     if broken:
         values = np.hstack((values, np.full((len(values), len(broken)), np.nan)))
@@ -132,18 +133,18 @@ def _pairs(first: bytes) -> list[_Pair] | None:
 
 
 def _numbers_in(text: bytes, pairs: Sequence[_Pair], end: bytes, exponents: bool) -> bytes:
-    """The numbers of rows that were proved to be of one shape, a line a row, with commas between them."""
-    confusing = set(_NUMBER + _EXPONENT if exponents else _NUMBER)
+    """The numbers of rows that were proved to be of one shape, with a comma behind each."""
+    kept = _NUMBER + _EXPONENT if exponents else _NUMBER
+    first = next(pair for pair in pairs if pair.is_number)
     for pair in pairs:
         fixed = pair.fixed
-        extra = fixed.count(b",") > fixed.startswith(b",")
-        if not pair.is_number or extra or confusing & set(fixed):
-            text = text.replace(fixed, b"," if pair.is_number and pair.key.startswith(b",") else b"")
-    if b"," not in end:
-        return text.translate(None, _IN_LINES_E if exponents else _IN_LINES)
-    # of an array: the comma behind a row comes to stand at the beginning of the next line
-    text = text.translate(_BRACES_TO_LINES, _IN_ARRAYS_E if exponents else _IN_ARRAYS).removesuffix(b",")
-    return text if text.startswith(b",") else b"," + text
+        own = pair.is_number and pair is not first  # the comma before it goes behind the number before
+        if fixed.count(b",") != own or set(kept) & set(fixed):
+            text = text.replace(fixed, b"," if own else b"")
+    # of an array: a comma is behind each row but the last
+    ends = _IDENTITY if b"," in end else _BRACES_TO_COMMAS
+    numbers = text.translate(ends, _ALL_BUT[exponents, b"," in end])
+    return numbers if numbers.endswith(b",") else numbers + b","
 
 
 def regular(blocks: list[Block], steps: Sequence[str], most: float) -> tuple[list[Block], list[int]]:
