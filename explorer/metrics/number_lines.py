@@ -46,7 +46,7 @@ def read_numbers(text: bytes, columns: int, behind: bytes = b",") -> npt.NDArray
 
 
 def _by_column(rows: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """The same matrix laid out by column, which are what is read next; some rows at once stay in the cache."""
+    """The same matrix laid out by column, as it is read next: so many rows at once as stay in the cache."""
     import numpy as np
 
     columns = np.empty(rows.shape[::-1])
