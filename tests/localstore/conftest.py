@@ -14,7 +14,9 @@ from explorer.localstore import Running, ensure_running, stop
 from explorer.localstore.engine.engine import Engine
 from explorer.localstore.engine.objects import Condition
 from explorer.localstore.engine.records import Attributes, Bucket, Entry
+from tests.localstore.posts import Parts, Put, encode
 from tests.localstore.s3_operations import Place
+from tests.localstore.wire import Answer, raw
 
 
 @pytest.fixture
@@ -89,3 +91,21 @@ def place(client: Any, bucket: str) -> Place:
     started = client.create_multipart_upload(Bucket=bucket, Key="dir/up")["UploadId"]
     part = client.upload_part(Bucket=bucket, Key="dir/up", UploadId=started, PartNumber=1, Body=b"part")
     return Place(client, bucket, started, part["ETag"])
+
+
+@pytest.fixture
+def post(server: Running, bucket: str) -> Put:
+    def send(parts: Parts | bytes, kind: str = "multipart/form-data; boundary=x-y-z", **how: Any) -> Answer:
+        body = parts if isinstance(parts, bytes) else encode(parts, **how)
+        return raw(server, "POST", f"/{bucket}", body, {"Content-Type": kind})
+
+    return send
+
+
+@pytest.fixture
+def untouched(server: Running, bucket: str, client: Any) -> Callable[[], bool]:
+    def look() -> bool:
+        left = list((server.folder / "tmp").iterdir())
+        return not left and client.list_objects_v2(Bucket=bucket)["KeyCount"] == 0
+
+    return look

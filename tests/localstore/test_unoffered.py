@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
-
 import pytest
 
 from explorer.localstore import Running
 from tests.localstore.s3_operations import Place, keys
-from tests.localstore.wire import raw, send
+from tests.localstore.wire import send
 
 
 @pytest.mark.parametrize(
@@ -68,18 +66,3 @@ def test_the_encryption_that_tigris_has_always_on_is_taken_and_told(place: Place
     for answer in (made, copied, started, part, whole, *heads):
         assert answer["ServerSideEncryption"] == "AES256"
     assert "ServerSideEncryption" not in place.client.head_object(Bucket=place.bucket, Key="k")
-
-
-def test_a_form_of_a_browser_is_refused_by_name(server: Running, place: Place) -> None:
-    """Presigned POST carries its signature in the form: without this, it would be told that it is not signed."""
-    post = place.client.generate_presigned_post(place.bucket, "posted")
-    lines = [
-        f'--x\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'
-        for name, value in (*post["fields"].items(), ("file", "hello"))
-    ]
-    body = ("".join(lines) + "--x--\r\n").encode()
-    path = urlsplit(post["url"]).path
-    answer = raw(server, "POST", path, body, {"Content-Type": "multipart/form-data; boundary=x"})
-    assert (answer.status, answer.code) == (501, "NotImplemented")
-    assert "PostObject" in (answer.text("Message") or "")
-    assert keys(place) == ["k"]

@@ -24,6 +24,7 @@ from explorer.localstore.wire import (
     multipart,
     object_attributes,
     objects,
+    posting,
     tagging,
     upload_listings,
 )
@@ -81,6 +82,7 @@ HANDLERS: dict[str, Handler] = {
     "ListParts": upload_listings.list_parts,
     "ListSnapshots": account.list_snapshots,
     "MergeFork": merges.merge_fork,
+    "PostObject": posting.post_object,
     "Presign": account.presign,
     "PutBucketAcl": acl.put_acl,
     "PutObject": objects.put_object,
@@ -118,13 +120,14 @@ class App:
             if name == "Iam":
                 await read_ahead(request)
             handler = self.handlers.get(name)
-            if name == "PostObject":
-                # A browser's form is signed inside: who sent it would be known only if it were offered.
-                raise not_implemented(name)
-            proof = authenticate(request, self.authority)
+            form = await posting.open_form(request) if name == "PostObject" else None
+            if form is None:
+                proof = authenticate(request, self.authority)
+            else:
+                proof = posting.authenticate_form(form, self.authority)
             if handler is None:
                 raise not_implemented(name)
-            call = Call(name, request, self.engine, proof, self.authority, self._executor)
+            call = Call(name, request, self.engine, proof, self.authority, self._executor, form)
             try:
                 refuse_unoffered(name, request)
                 answer = await handler(call)

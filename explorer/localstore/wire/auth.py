@@ -56,6 +56,16 @@ def authenticate(request: Request, authority: Authority) -> Proof:
         Refusal: InvalidAccessKeyId, SignatureDoesNotMatch and their kin.
     """
     claim = read_claim(request)
+    key = verify(request, claim, secret_of(claim, authority), datetime.now(UTC))
+    return Proof(authority.principal(claim.access_key), claim, key)
+
+
+def secret_of(claim: Claim, authority: Authority) -> str:
+    """The secret that the claim must have been signed with.
+
+    Raises:
+        Refusal: InvalidAccessKeyId.
+    """
     secret = authority.secret(claim.access_key)
     if secret is None:
         raise Refusal(
@@ -63,8 +73,7 @@ def authenticate(request: Request, authority: Authority) -> Proof:
             "The AWS access key ID you provided does not exist in our records.",
             AWSAccessKeyId=claim.access_key[:128],
         )
-    key = verify(request, claim, secret, datetime.now(UTC))
-    return Proof(authority.principal(claim.access_key), claim, key)
+    return secret
 
 
 def authorise(

@@ -118,7 +118,7 @@ async def receive_object(
         if is_small:
             sink.write(b"".join([piece async for piece in _limited(body, claims.length)]))
         else:
-            await _take_in(_limited(body, claims.length), Intake(sink, threads))
+            await take_in(_limited(body, claims.length), sink, threads)
         claims.check(sink.digests, trailers)
         return sink
     except BaseException:
@@ -135,8 +135,9 @@ async def _limited(body: AsyncIterator[Buffer], length: int) -> AsyncIterator[Bu
         yield piece
 
 
-async def _take_in(body: AsyncIterator[Buffer], intake: Intake) -> None:
-    """What has come is hashed and written in threads while more comes in."""
+async def take_in(body: AsyncIterator[Buffer], sink: Sink, threads: Executor) -> None:
+    """What has come is hashed and written in threads while more comes in; at the end it is on disk."""
+    intake = Intake(sink, threads)
     try:
         async for piece in body:
             rest = memoryview(piece)

@@ -17,6 +17,7 @@ from explorer.localstore.refusals import Refusal
 from explorer.localstore.wire.answers import Answer
 from explorer.localstore.wire.auth import Authority, Proof, authorise
 from explorer.localstore.wire.bodies import receive_document
+from explorer.localstore.wire.forms import Form
 from explorer.localstore.wire.request import Request
 
 T = TypeVar("T")
@@ -31,6 +32,8 @@ class Call:
     proof: Proof
     authority: Authority
     executor: Executor
+    form: Form | None = None
+    """Of PostObject, read up to its file."""
 
     def run(self, function: Callable[..., T], *args: Any, **kwargs: Any) -> Awaitable[T]:
         """Do something that blocks in a thread."""

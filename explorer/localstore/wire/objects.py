@@ -6,7 +6,8 @@ import re
 
 from explorer.localstore.engine.names import parse_version
 from explorer.localstore.engine.objects import Condition
-from explorer.localstore.engine.records import Bucket, Entry
+from explorer.localstore.engine.records import Attributes, Bucket, Entry
+from explorer.localstore.engine.sinks import Sink
 from explorer.localstore.refusals import Refusal, no_such_key, not_implemented
 from explorer.localstore.wire import conditions, xml
 from explorer.localstore.wire.answers import Answer, xml_answer
@@ -34,15 +35,31 @@ async def put_object(call: Call) -> Answer:
     condition = conditions.for_write(request.headers, key)
     claims = Claims(request, call.proof)
     sink = await receive_object(request, call.proof, claims, engine.blobs, call.executor)
+    _, headers = await keep_object(call, bucket, key, sink, claims, attributes, condition)
+    return Answer(200, headers)
+
+
+async def keep_object(
+    call: Call,
+    bucket: Bucket,
+    key: bytes,
+    sink: Sink,
+    claims: Claims,
+    attributes: Attributes,
+    condition: Condition | None,
+) -> tuple[Entry, list[tuple[str, str]]]:
+    """Make a verified body the key's newest version, durably: it, and what the answer says of it."""
     try:
         checksums = {name: sink.digests.checksum(name) for name in claims.algorithms}
         attributes = with_checksums(attributes, checksums)
-        made = await call.run(engine.objects.put, bucket, key, sink, attributes, condition)
+        made = await call.run(call.engine.objects.put, bucket, key, sink, attributes, condition)
     finally:
         sink.close()
-    return Answer(
-        200, [("etag", f'"{made.etag}"'), *checksum_headers(attributes), *version_headers(bucket, made)]
-    )
+    return made, [
+        ("etag", f'"{made.etag}"'),
+        *checksum_headers(attributes),
+        *version_headers(bucket, made),
+    ]
 
 
 def find(call: Call, bucket: Bucket, key: bytes) -> Entry:

@@ -21,11 +21,11 @@ MAX_SKEW_S = 15 * 60
 MAX_EXPIRES_S = 7 * 24 * 3600
 UNSIGNED = "UNSIGNED-PAYLOAD"
 SERVICES = ("s3", "iam", "sts")
-_SCOPE = re.compile(r"(?P<key>[^/]+)/(?P<date>\d{8})/(?P<region>[^/]*)/(?P<service>[a-z0-9-]+)/aws4_request")
+SCOPE = re.compile(r"(?P<key>[^/]+)/(?P<date>\d{8})/(?P<region>[^/]*)/(?P<service>[a-z0-9-]+)/aws4_request")
 _PLAIN = re.compile(r"(?:[A-Za-z0-9/._~-]|%[0-9A-F]{2})*")
 _PLAIN_VALUE = re.compile(r"(?:[A-Za-z0-9._~-]|%[0-9A-F]{2})*")
 _LOWER_HEX = re.compile(r"%(?:[a-f][0-9A-Fa-f]|[0-9A-F][a-f])")
-_TIME = re.compile(r"\d{8}T\d{6}Z")
+TIME = re.compile(r"\d{8}T\d{6}Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,11 +77,11 @@ def _header_claim(request: Request, header: str) -> Claim:
     for field in rest.split(","):
         name, _, value = field.strip().partition("=")
         fields[name] = value
-    scope = _SCOPE.fullmatch(fields.get("Credential", ""))
+    scope = SCOPE.fullmatch(fields.get("Credential", ""))
     if scope is None or not fields.get("SignedHeaders") or not fields.get("Signature"):
         raise Refusal("AuthorizationHeaderMalformed", "The authorization header is malformed.")
     time = request.headers.get("x-amz-date", "")
-    if not _TIME.fullmatch(time):
+    if not TIME.fullmatch(time):
         raise Refusal("AccessDenied", "AWS authentication requires a valid Date or x-amz-date header")
     payload_hash = request.headers.get("x-amz-content-sha256")
     if payload_hash is None:
@@ -102,7 +102,7 @@ def _header_claim(request: Request, header: str) -> Claim:
 
 def _query_claim(request: Request) -> Claim:
     query = request.query
-    scope = _SCOPE.fullmatch(query.get("X-Amz-Credential", ""))
+    scope = SCOPE.fullmatch(query.get("X-Amz-Credential", ""))
     expires = query.get("X-Amz-Expires", "")
     time = query.get("X-Amz-Date", "")
     ok = (
@@ -112,7 +112,7 @@ def _query_claim(request: Request) -> Claim:
         and expires.isdigit()
         and int(expires[:9]) <= MAX_EXPIRES_S
         and len(expires) < 10
-        and _TIME.fullmatch(time)
+        and TIME.fullmatch(time)
         and query.get("X-Amz-SignedHeaders")
     )
     if not ok or scope is None:

@@ -61,6 +61,7 @@ _BY_THEIR_PATH = frozenset(
         "DeleteSnapshot",
         "ForkBucket",
         "MergeFork",
+        "PostObject",
         "PutObject",
         "RebaseFork",
         "RenameObject",
