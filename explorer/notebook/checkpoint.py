@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from explorer.checkpoints.sections import show_shape, show_value
+from explorer.errors import NotFound
 from explorer.lineage.address import Node
 from explorer.notebook.page import folded, heading, page, table, warnings
 from explorer.wording import count, size
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 
     from explorer.checkpoints import Checkpoint, Manifest
     from explorer.checkpoints.values import Value
+    from explorer.notebook.node import BoundNode
+    from explorer.workspace.workspace import Workspace
 
 _OPEN_ROWS = 24
 
@@ -108,3 +111,29 @@ def _values(title: str, values: Mapping[str, Value]) -> str:
     return folded(
         title, table(("path", "value"), rows), count(len(rows), "value"), opened=len(rows) <= _OPEN_ROWS
     )
+
+
+def checkpoints_at(workspace: Workspace, place: BoundNode) -> tuple[CheckpointView, ...]:
+    """The checkpoints at a node, newest first: one listing, if it is not known yet."""
+
+    def view(found: Checkpoint) -> CheckpointView:
+        return CheckpointView(
+            place.node, place.address, found, lambda: workspace.manifest(place.node, found.step)
+        )
+
+    return tuple(map(view, workspace.checkpoints(place.node)))
+
+
+def checkpoint_at(workspace: Workspace, place: BoundNode, step: int | None) -> CheckpointView:
+    """The newest checkpoint at a node, or that of a step.
+
+    Raises:
+        NotFound: there is none.
+    """
+    found = checkpoints_at(workspace, place)
+    for view in found:
+        if step is None or view.step == step:
+            return view
+    steps = ", ".join(str(view.step) for view in found[:8] if view.step is not None)
+    said = f"`{place}` has no checkpoint" + (f" of step {step}." if step is not None else ".")
+    raise NotFound(said, hint=f"there is: {steps}" if steps else "its training saved none")

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from explorer.errors import BadInput, ExplorerError, NotFound
+from explorer.errors import BadInput, NotFound
 from explorer.lineage.address import Address, Node
 from explorer.lineage.state import State
 from explorer.lineage.values import Scalar
 from explorer.notebook import static
+from explorer.notebook.addresses import address_of, known_addresses
 from explorer.notebook.backstage import Backstage
 from explorer.notebook.changes import changes_of, grid_of
 from explorer.notebook.followed import Followed
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
     from explorer.notebook.run import RunHandle
     from explorer.notebook.tree import LineageTree
     from explorer.workspace.workspace import Workspace
-
-_MOST_COMPLETIONS = 500
 
 
 class Explorer:
@@ -90,11 +89,7 @@ class Explorer:
 
     def address(self, node: Node) -> str:
         """`bucket@name` where the name means this very snapshot, else `bucket@version`."""
-        label = self.state.label(node)
-        try:
-            return label if self.state.resolve(label) == node else node.address
-        except ExplorerError:
-            return node.address
+        return address_of(self.state, node)
 
     def refresh(self) -> Explorer:
         """List the lineage now. Blocks: one request a page of buckets, one a bucket."""
@@ -239,16 +234,9 @@ class Explorer:
 
     def checkpoints(self, place: object) -> tuple[CheckpointView, ...]:
         """The checkpoints at a node, newest first."""
-        from explorer.notebook.checkpoint import CheckpointView
+        from explorer.notebook.checkpoint import checkpoints_at
 
-        bound = self.node(place)
-
-        def view(found: Any) -> CheckpointView:
-            return CheckpointView(
-                bound.node, bound.address, found, lambda: self.workspace.manifest(bound.node, found.step)
-            )
-
-        return tuple(view(found) for found in self.workspace.checkpoints(bound.node))
+        return checkpoints_at(self.workspace, self.node(place))
 
     def checkpoint(self, place: object, step: int | None = None) -> CheckpointView:
         """The newest checkpoint at a node, or that of a step.
@@ -256,13 +244,9 @@ class Explorer:
         Raises:
             NotFound: there is none.
         """
-        found = self.checkpoints(place)
-        for view in found:
-            if step is None or view.step == step:
-                return view
-        steps = ", ".join(str(view.step) for view in found[:8] if view.step is not None)
-        said = f"`{self.node(place)}` has no checkpoint" + (f" of step {step}." if step is not None else ".")
-        raise NotFound(said, hint=f"there is: {steps}" if steps else "its training saved none")
+        from explorer.notebook.checkpoint import checkpoint_at
+
+        return checkpoint_at(self.workspace, self.node(place), step)
 
     def undo(self) -> str:
         """Take back the newest fork, snapshot or deletion of this session; says what it was."""
@@ -289,14 +273,7 @@ class Explorer:
 
     def _ipython_key_completions_(self) -> list[str]:
         """Addresses that are known already; nothing is read."""
-        state = self.state
-        found: list[str] = []
-        for bucket in sorted(state.buckets.values(), key=lambda b: -b.created_ns):
-            found.append(bucket.name)
-            found.extend(self.address(s.node) for s in reversed(bucket.snapshots))
-            if len(found) >= _MOST_COMPLETIONS:
-                break
-        return found[:_MOST_COMPLETIONS]
+        return known_addresses(self.state)
 
     def __repr__(self) -> str:
         return f"<Explorer {static.title(self.state)}>"

@@ -73,10 +73,10 @@ def names_in(*sources: Iterable[str]) -> frozenset[str]:
 def _hint(name: str, known: Collection[str]) -> str:
     plain = [k for k in known if "." not in k]
     close = get_close_matches(name, [*plain, *_ARGUMENTS], n=3, cutoff=0.5)
-    start = "check the spelling: " + (
-        "did you mean " + " or ".join(f"`{c}`" for c in close) + "?" if close else "it has " + _few(plain)
-    )
-    return f"{start}; what is new on purpose goes in overrides={{{name!r}: …}}"
+    meant = f"it has {_few(plain)}."
+    if close:
+        meant = "did you mean " + " or ".join(f"`{c}`" for c in close) + "?"
+    return f"{meant} What is new on purpose goes in overrides={{{name!r}: …}}"
 
 
 def _few(names: Collection[str]) -> str:
