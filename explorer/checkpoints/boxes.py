@@ -9,14 +9,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
-from math import prod
+from math import lcm, prod
 from typing import TYPE_CHECKING, Any
 
-from explorer.checkpoints.elements import block_of, stored
+from explorer.checkpoints.elements import STORED, block_of, stored
+from explorer.checkpoints.strides import row_major, span
 from explorer.lineage.values import Range
 
 if TYPE_CHECKING:
     from numpy import ndarray
+
+    from explorer.checkpoints.packing import Packed
 
 REGION_ELEMENTS = 1024 * 1024
 MAX_SPAN_BYTES = 64 * 2**20
@@ -35,6 +38,10 @@ class Box:
     offsets: tuple[int, ...]
     shape: tuple[int, ...]
     strides: tuple[int, ...]
+    packed: Packed | None = None
+    """Of a chunk whose bytes are compressed: it is read and unpacked as a whole."""
+    step: tuple[int, ...] = ()
+    """From one chunk to the next, by dimension."""
 
     @property
     def is_plain(self) -> bool:
@@ -47,30 +54,14 @@ class Box:
         return span(self.shape, self.strides)
 
     def permuted(self, order: Sequence[int]) -> Box:
-        offsets, shape, strides = (
-            tuple(of[axis] for axis in order) for of in (self.offsets, self.shape, self.strides)
+        offsets, shape, strides, step = (
+            tuple(of[axis] for axis in order) if of else ()
+            for of in (self.offsets, self.shape, self.strides, self.step)
         )
-        return replace(self, offsets=offsets, shape=shape, strides=strides)
+        return replace(self, offsets=offsets, shape=shape, strides=strides, step=step)
 
 
 Boxes = tuple[Box, ...]
-
-
-def row_major(shape: Sequence[int]) -> tuple[int, ...]:
-    """The strides of a tensor that lies plainly."""
-    strides = []
-    step = 1
-    for size in reversed(shape):
-        strides.append(step)
-        step *= max(1, size)
-    return tuple(reversed(strides))
-
-
-def span(shape: Sequence[int], strides: Sequence[int]) -> int:
-    """Elements of the stretch that a box takes; 0 where it is empty."""
-    if not prod(shape):
-        return 0
-    return 1 + sum((size - 1) * stride for size, stride in zip(shape, strides, strict=True))
 
 
 def aligned(shape: tuple[int, ...], a: Boxes, b: Boxes) -> tuple[tuple[int, ...], Boxes, Boxes]:
@@ -78,7 +69,7 @@ def aligned(shape: tuple[int, ...], a: Boxes, b: Boxes) -> tuple[tuple[int, ...]
 
     What is compared does not depend on the order of the elements, as long as both sides have the same.
     """
-    if all(len(side) == 1 and side[0].is_plain and side[0].shape == shape for side in (a, b)):
+    if all(len(s) == 1 and s[0].packed is None and s[0].is_plain and s[0].shape == shape for s in (a, b)):
         count = prod(shape)
         a, b = ((Box(s[0].key, s[0].start, (0,), (count,), (1,)),) for s in (a, b))
         return (count,), a, b
@@ -88,6 +79,22 @@ def aligned(shape: tuple[int, ...], a: Boxes, b: Boxes) -> tuple[tuple[int, ...]
     order = sorted(range(len(shape)), key=lambda axis: (-odd.strides[axis], axis))
     a, b = (tuple(box.permuted(order) for box in side) for side in (a, b))
     return tuple(shape[axis] for axis in order), a, b
+
+
+def cells(shape: tuple[int, ...], a: Boxes, b: Boxes, unit: int = 1) -> Iterator[Region]:
+    """As `regions`, but of whole chunks where a side is packed in such: each is unpacked once."""
+    steps = [side[0].step for side in (a, b) if side and side[0].step]
+    if not steps or not prod(shape):
+        return regions(shape, unit)
+    step = [min(size, lcm(*steps_of)) for size, *steps_of in zip(shape, *steps, strict=True)]
+    for axis in reversed(range(len(shape))):  # small chunks together, and rows as wide as may be
+        step[axis] = min(shape[axis], step[axis] * max(1, REGION_ELEMENTS // prod(step)))
+        if step[axis] < shape[axis]:
+            break
+    cuts = (
+        [(at, min(at + by, size)) for at in range(0, size, by)] for size, by in zip(shape, step, strict=True)
+    )
+    return product(*cuts)
 
 
 def regions(shape: tuple[int, ...], unit: int = 1) -> Iterator[Region]:
@@ -114,6 +121,8 @@ def wanted(box: Box, region: Region, dtype: str) -> Range | None:
     shared = _shared(box, region)
     if shared is None:
         return None
+    if box.packed is not None:
+        return Range(box.key, box.start, box.packed.length) if box.packed.length else None
     elements, width = block_of(dtype)
     first = sum(
         (low - at) * stride for (low, _), at, stride in zip(shared, box.offsets, box.strides, strict=True)
@@ -126,13 +135,25 @@ def gathered(boxes: Boxes, region: Region, raws: Sequence[bytes], dtype: str) ->
     """The elements of a region in its order; `raws` answer what `wanted` asked of the boxes that share it."""
     import numpy
 
+    from explorer.checkpoints.packing import unpacked
+
     sharing = [(box, shared) for box in boxes if (shared := _shared(box, region)) is not None]
+    answers = iter(raws)
     parts = []
-    for (box, shared), raw in zip(sharing, raws, strict=True):
-        elements = stored(raw, dtype)
+    for box, shared in sharing:
+        if box.packed is None:
+            elements, first = stored(next(answers), dtype), 0
+        else:
+            elements = unpacked(box.packed, next(answers) if box.packed.length else None).view(STORED[dtype])
+            lows = zip(shared, box.offsets, box.strides, strict=True)
+            first = sum((low - at) * stride for (low, _), at, stride in lows)
+        if box.packed is not None and not box.packed.is_stored:
+            parts.append(numpy.broadcast_to(elements, _sizes(shared)))
+            continue
         strides = [stride * elements.itemsize for stride in box.strides]
         # numpy refuses a view that would reach beyond the bytes that are there
-        parts.append(numpy.ndarray(_sizes(shared), elements.dtype, elements, 0, strides))
+        at = first * elements.itemsize
+        parts.append(numpy.ndarray(_sizes(shared), elements.dtype, elements, at, strides))
     if len(parts) == 1 and sharing[0][1] == region:
         return parts[0].reshape(-1)
     whole: ndarray[Any, Any] = numpy.empty(_sizes(region), parts[0].dtype)

@@ -24,6 +24,7 @@ def part_to_json(part: Part) -> dict[str, Any]:
                 t.archived,
                 t.chunks,
                 t.strides,
+                t.stored_bytes,
             ]
             for t in part.tensors
         ],
@@ -44,8 +45,8 @@ def part_from_json(body: dict[str, Any]) -> Part:
         body["file"],
         body["format"],
         tuple(
-            Tensor(n, d, tuple(s), b, f, at, p, (z[0], z[1]) if z else None, c, tuple(x) if x else None)
-            for n, d, s, b, f, at, p, z, c, x in body["tensors"]
+            Tensor(n, d, tuple(s), b, f, at, p, (z[0], z[1]) if z else None, c, tuple(x) if x else None, y)
+            for n, d, s, b, f, at, p, z, c, x, y in body["tensors"]
         ),
         _values(body["config"]),
         _values(body["state"]),

@@ -22,6 +22,7 @@ _MISSING = 2**64 - 1
 
 
 Sizes = Callable[[str], int | None]
+Weigh = Callable[[str, int], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,18 +42,30 @@ class Record:
     key: str
     value: bytes | Place
 
+    @property
+    def size_bytes(self) -> int:
+        return self.value.length if isinstance(self.value, Place) else len(self.value)
+
 
 def read_store(
-    key: str, size_bytes: int, sizes: Sizes, wanted: Callable[[str], bool]
+    key: str, size_bytes: int, sizes: Sizes, wanted: Callable[[str], bool], weigh: Weigh = lambda *_: None
 ) -> Reading[tuple[Record, ...]]:
     """The records whose keys are `wanted`, with their values; one wave for each level of the tree.
 
     `sizes` tells how long the file at a path beside the manifest is, None where there is none: nothing else
-    is fetched.
+    is fetched. `weigh` is told key and length of every other record.
 
     Raises:
         BadCheckpoint: damaged, deeper or larger than Orbax writes, or leading out of its folder.
     """
+    records = yield from list_records(key, size_bytes, sizes, wanted, weigh)
+    return (yield from read_values(records, key[: key.rfind("/") + 1], sizes))
+
+
+def list_records(
+    key: str, size_bytes: int, sizes: Sizes, wanted: Callable[[str], bool], weigh: Weigh = lambda *_: None
+) -> Reading[list[Record]]:
+    """As `read_store`, but values that lie elsewhere are told by their places and not read."""
     folder = key[: key.rfind("/") + 1]
     (blob,) = yield (Range(key, 0, size_bytes),)
     root, height = _root(_Cursor(_unpacked(blob, _MANIFEST)))
@@ -68,12 +81,17 @@ def read_store(
         for place, blob in zip(level, blobs, strict=True):
             children, leaves = _node(_Cursor(_unpacked(blob, _NODE)), place.base, height)
             below += children
-            records += (record for record in leaves if wanted(record.key))
+            for record in leaves:
+                if wanted(record.key):
+                    records.append(record)
+                else:
+                    weigh(record.key, record.size_bytes)
         level, height = below, height - 1
-    return (yield from _with_values(records, folder, sizes))
+    return records
 
 
-def _with_values(records: list[Record], folder: str, sizes: Sizes) -> Reading[tuple[Record, ...]]:
+def read_values(records: list[Record], folder: str, sizes: Sizes) -> Reading[tuple[Record, ...]]:
+    """The same records with the values of those that lie elsewhere: for small ones."""
     elsewhere = [(r, r.value) for r in records if isinstance(r.value, Place)]
     if len(elsewhere) > _MAX_NODES or any(place.length > 2**20 for _, place in elsewhere):
         raise spoilt("too many of its descriptions lie elsewhere")

@@ -6,14 +6,16 @@ Source: orbax/checkpoint metadata; zarr specifications 2 and 3.
 
 from __future__ import annotations
 
+import re
 import struct
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
 from explorer.checkpoints.dtypes import named, size_in_bytes
 from explorer.checkpoints.jsons import flatten, parse_object
-from explorer.checkpoints.ocdbt import read_store
+from explorer.checkpoints.ocdbt import list_records, read_values
 from explorer.checkpoints.values import Checkpoint, Part, Tensor, Value
 from explorer.checkpoints.waves import Reading
 from explorer.checkpoints.zstd import decompress
@@ -21,6 +23,8 @@ from explorer.errors import BadCheckpoint
 from explorer.lineage.values import ObjectInfo
 
 _DESCRIPTIONS = ("/.zarray", "/zarr.json")
+_CHUNK = re.compile(r"(.*?)/(?:c/)?\d+(?:[./]\d+)*|(.*)/c", re.DOTALL)
+_SCALAR_BYTES = 64
 _SCALARS = {"I64": "<q", "I32": "<i", "U32": "<I", "U64": "<Q", "F32": "<f", "F64": "<d"}
 _ARRAYS = ("jax.Array", "np.ndarray", "scalar", "ArrayHandler")
 
@@ -30,12 +34,26 @@ def read_arrays(info: ObjectInfo, file: str, checkpoint: Checkpoint) -> Reading[
     folder = info.key[: info.key.rfind("/") + 1]
     present = {item.key: item.size_bytes for item in checkpoint.objects}
 
-    def wanted(key: str) -> bool:
-        return key.endswith((*_DESCRIPTIONS, "/0", "/c")) or key.endswith("/c/0")
+    def sizes(path: str) -> int | None:
+        return present.get(folder + path)
 
-    records = yield from read_store(
-        info.key, info.size_bytes, lambda path: present.get(folder + path), wanted
-    )
+    def wanted(key: str) -> bool:
+        return key.endswith((*_DESCRIPTIONS, "/0", "/c"))
+
+    stored: dict[str, list[int]] = defaultdict(lambda: [0, 0])
+
+    def weigh(key: str, length: int) -> None:
+        chunk = _CHUNK.fullmatch(key)
+        if chunk is not None:
+            name = chunk[1] if chunk[1] is not None else chunk[2]
+            stored[name] = [stored[name][0] + 1, stored[name][1] + length]
+
+    listed = yield from list_records(info.key, info.size_bytes, sizes, wanted, weigh)
+    for record in listed:
+        if not record.key.endswith(_DESCRIPTIONS):
+            weigh(record.key, record.size_bytes)
+    small = [r for r in listed if r.key.endswith(_DESCRIPTIONS) or r.size_bytes <= _SCALAR_BYTES]
+    records = yield from read_values(small, folder, sizes)
     values = {record.key: record.value for record in records if isinstance(record.value, bytes)}
     tensors, state = [], dict[str, Value]()
     for record in records:
@@ -44,7 +62,8 @@ def read_arrays(info: ObjectInfo, file: str, checkpoint: Checkpoint) -> Reading[
             dtype, shape = describe(record.value, record.key)
             if shape == ():
                 state |= scalar(name, dtype, values.get(f"{name}/0"))
-            tensors.append(_tensor(name, dtype, shape, file))
+            chunks, taken = stored.get(name, (1, None))
+            tensors.append(replace(_tensor(name, dtype, shape, file), chunks=chunks, stored_bytes=taken))
     return Part(file, "orbax", sorted_by_part(tensors), state=state)
 
 

@@ -6,10 +6,12 @@ import struct
 from collections.abc import Iterable, Sequence
 from math import prod
 
-from explorer.checkpoints.boxes import Box, Boxes, row_major
+from explorer.checkpoints.boxes import Box, Boxes
 from explorer.checkpoints.dcp_pieces import Piece, Pieces, pieces_here
 from explorer.checkpoints.elements import block_of
 from explorer.checkpoints.heads import is_zip
+from explorer.checkpoints.orbax_places import Located, is_packed, locate_packed
+from explorer.checkpoints.strides import row_major
 from explorer.checkpoints.torch_files import read_zip
 from explorer.checkpoints.values import Checkpoint, Tensor
 from explorer.checkpoints.waves import Reading, T, together
@@ -23,6 +25,11 @@ class _Files:
 
     def __init__(self, checkpoint: Checkpoint) -> None:
         self._named = {checkpoint.relative(info.key): info for info in checkpoint.objects}
+        self._sizes = {info.key: info.size_bytes for info in checkpoint.objects}
+
+    def sized(self, key: str) -> int:
+        """Bytes of an object by its key; 0 where it is not there."""
+        return self._sizes.get(key, 0)
 
     def named(self, file: str) -> ObjectInfo:
         found = self._named.get(file)
@@ -39,7 +46,7 @@ def is_sharded(tensor: Tensor) -> bool:
 def locate(
     tensors: Sequence[Tensor], checkpoint: Checkpoint, pieces: Pieces = pieces_here
 ) -> Reading[tuple[Boxes | BadCheckpoint, ...]]:
-    """Where each of these lies, in four waves at most; `pieces` may work in another process."""
+    """Where each of these lies, in four waves (more in a deep store of Orbax); `pieces` may go elsewhere."""
     files = _Files(checkpoint)
     sharded = [tensor for tensor in tensors if is_sharded(tensor)]
     placed: dict[str, tuple[Piece, ...]] = {}
@@ -48,19 +55,36 @@ def locate(
         info = files.named(folder + ".metadata")
         (data,) = yield (Range(info.key, 0, info.size_bytes),)
         placed = pieces(data, [tensor.name for tensor in sharded])
-    found = yield from together([_locate(tensor, files, placed) for tensor in tensors])
+    packed = yield from locate_packed([tensor for tensor in tensors if is_packed(tensor)], checkpoint)
+    found = yield from together([_locate(tensor, files, placed, packed) for tensor in tensors])
     return found
 
 
-def _locate(tensor: Tensor, files: _Files, placed: dict[str, tuple[Piece, ...]]) -> Reading[Boxes]:
+def _locate(
+    tensor: Tensor, files: _Files, placed: dict[str, tuple[Piece, ...]], packed: Located
+) -> Reading[Boxes]:
     if is_sharded(tensor):
         return (yield from _sharded(tensor, files, placed.get(tensor.name, ())))
     info = files.named(tensor.file)
+    if is_packed(tensor):
+        found = packed[tensor.file, tensor.name]
+        if isinstance(found, BadCheckpoint):
+            raise found
+        return tuple(_whole(box, tensor, files) for box in found)
     start = tensor.start or 0
     if tensor.archived is not None:
         start = yield from _in_archive(info, tensor.archived, tensor.file)
     zeros = (0,) * len(tensor.shape)
     return (_sound(Box(info.key, start, zeros, tensor.shape, _strides(tensor)), tensor, info),)
+
+
+def _whole(box: Box, tensor: Tensor, files: _Files) -> Box:
+    """A chunk of which all is there."""
+    if box.packed is not None and box.packed.length > files.sized(box.key) - box.start:
+        raise BadCheckpoint(
+            f"A chunk of `{tensor.name[:80]}` is cut off.", hint="copy the folder again, all of it"
+        )
+    return box
 
 
 def _strides(tensor: Tensor) -> tuple[int, ...]:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from explorer.checkpoints.dcp import Engine, digest_here
 from explorer.checkpoints.inert import BadPickle
 from explorer.checkpoints.learning_rate import contradictions
+from explorer.checkpoints.orbax_places import weighed
 from explorer.checkpoints.registry import exports, left_unread, tasks
 from explorer.checkpoints.values import Checkpoint, Manifest, Part, Tensor, Value
 from explorer.checkpoints.waves import Reading, together
@@ -50,6 +51,7 @@ def assemble(checkpoint: Checkpoint, parts: Iterable[Part]) -> Manifest:
     damaged = tuple(part.damage for part in parts if part.damage)
     warnings = [warning for part in parts for warning in part.warnings]
     tensors = _components(checkpoint, [tensor for part in parts for tensor in part.tensors])
+    tensors = weighed(checkpoint, tensors)
     missing, index_warnings = _against_index(checkpoint, parts, tensors)
     warnings += index_warnings
     warnings += _repeated(tensors)

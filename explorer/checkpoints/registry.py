@@ -28,7 +28,7 @@ from explorer.checkpoints.waves import Reading
 from explorer.errors import BadCheckpoint
 from explorer.lineage.values import ObjectInfo, Range
 
-READER_VERSION = 8
+READER_VERSION = 9
 """Rises when a reader learns something: what older ones kept on disk is read anew."""
 
 _STRAY_JSON_BYTES = 256 * 1024

@@ -14,13 +14,14 @@ from explorer.checkpoints.boxes import (
     aligned,
     read_bytes,
     regions,
-    row_major,
     wanted,
 )
 from explorer.checkpoints.elements import block_of, unreadable
 from explorer.checkpoints.ggml_blocks import BLOCKS
+from explorer.checkpoints.orbax_places import is_packed
 from explorer.checkpoints.pairing import pair
 from explorer.checkpoints.places import is_sharded
+from explorer.checkpoints.strides import row_major
 from explorer.checkpoints.values import Checkpoint, Manifest, Tensor
 from explorer.wording import count, duration, size
 
@@ -112,7 +113,7 @@ def why_not(a: Tensor, b: Tensor) -> str | None:
 def pair_bytes(a: Tensor, b: Tensor) -> int:
     """What reading both takes. Pieces of sharded tensors have a kilobyte more each."""
     if a.strides is None and b.strides is None:
-        return a.size_bytes + b.size_bytes
+        return sum(t.size_bytes if t.stored_bytes is None else t.stored_bytes for t in (a, b))
     shape, left, right = aligned(a.shape, *(_assumed(tensor) for tensor in (a, b)))
     return read_bytes(shape, left, a.dtype) + read_bytes(shape, right, b.dtype)
 
@@ -123,17 +124,16 @@ def unit_of(a: Tensor, b: Tensor) -> int:
 
 
 def _unplaced(tensor: Tensor) -> str | None:
-    if tensor.start is not None or tensor.archived is not None or is_sharded(tensor):
+    placed = tensor.start is not None or tensor.archived is not None
+    if placed or is_sharded(tensor) or is_packed(tensor):
         return None
-    if tensor.file.endswith(("manifest.ocdbt", ".zarray", "zarr.json")):
-        return "Orbax keeps arrays in compressed chunks, of which only the small ones are unpacked here"
     if tensor.size_bytes == 0:
         return "it has no bytes of its own: it lies in pieces in other files, or was saved without data"
     return "its bytes are compressed, or packed with others, in their file"
 
 
 def _is_odd(tensor: Tensor) -> bool:
-    return tensor.strides is not None or is_sharded(tensor)
+    return tensor.strides is not None or is_sharded(tensor) or is_packed(tensor)
 
 
 def _assumed(tensor: Tensor) -> Boxes:
@@ -170,7 +170,7 @@ class Shared:
     def are_one(self, a: Tensor, b: Tensor) -> bool:
         if (a.dtype, a.shape, a.chunks) != (b.dtype, b.shape, b.chunks):
             return False
-        if is_sharded(a) or a.chunks > 1:
+        if is_sharded(a) or is_packed(a) or a.chunks > 1:
             return a.name == b.name and a.file == b.file and self._folder(a.file[: a.file.rfind("/") + 1])
         content = self._a.get(a.file)
         if content is None or content != self._b.get(b.file):

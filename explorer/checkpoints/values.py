@@ -36,6 +36,8 @@ class Tensor:
     """Into how many pieces it is cut (ranks of a sharded checkpoint)."""
     strides: tuple[int, ...] | None = None
     """Of a view whose elements do not lie in a row: elements from one to the next, by dimension."""
+    stored_bytes: int | None = None
+    """What its compressed chunks take, where it lies in such."""
 
     @property
     def elements(self) -> int:

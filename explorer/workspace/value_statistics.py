@@ -25,6 +25,8 @@ _WAVE_BYTES = 16 * 2**20
 _WAVE_REGIONS = 256
 _BATCH = 64
 """So many tensors are located at a time."""
+_BATCH_OF_INDEX = 4096
+"""And so many where one index tells all of them, which is read anew each time."""
 _GAP_BYTES = 32 * 1024
 _MERGED_BYTES = 8 * 2**20
 _ASSUMED_BYTES_S = 100e6
@@ -70,6 +72,7 @@ class _Reads:
     on_result: Told
     cancel: threading.Event
     refused: list[Refused] = field(default_factory=list)
+    broken: dict[int, Sums] = field(default_factory=dict)
 
     def refuse(self, refused: Refused) -> None:
         """Leave a tensor out, and say so."""
@@ -117,7 +120,7 @@ class ValueStatistics:
             reads = _Reads(fetches, plan, threads, on_result, cancel or threading.Event())
             try:
                 for job, raws in _answered(reads):
-                    told_one = _add(job, raws)
+                    told_one = _add(reads, job, raws)
                     done += job.read_bytes
                     if told_one is not None:
                         found.append(told_one)
@@ -164,16 +167,25 @@ def _settled(
         yield job, (left, right)
 
 
-def _add(job: _Job, raws: tuple[Sequence[bytes], Sequence[bytes]]) -> Statistics | None:
+def _add(reads: _Reads, job: _Job, raws: tuple[Sequence[bytes], Sequence[bytes]]) -> Statistics | None:
+    """Add up a region; of a tensor whose chunks turn out to be damaged nothing is told but that."""
     from explorer.checkpoints.boxes import gathered
+    from explorer.checkpoints.value_plan import Refused
+    from explorer.errors import BadCheckpoint
 
-    if job.wants[0]:
-        job.sums.add(
-            *(
+    if id(job.sums) in reads.broken:
+        return None
+    try:
+        if job.pair[0].elements:
+            left, right = (
                 gathered(boxes, job.region, answers, tensor.dtype)
                 for boxes, answers, tensor in zip(job.boxes, raws, job.pair, strict=True)
             )
-        )
+            job.sums.add(left, right)
+    except BadCheckpoint as error:
+        reads.broken[id(job.sums)] = job.sums
+        reads.refuse(Refused(job.pair[1], f"{error.message} ({error.hint})"))
+        return None
     return job.sums.statistics() if job.is_last else None
 
 
@@ -193,17 +205,16 @@ def _waves(jobs: Iterator[_Job]) -> Iterator[list[_Job]]:
 def _jobs(reads: _Reads) -> Iterator[_Job]:
     """Every region of every pair, in order; tensors whose bytes cannot be found are told and left out."""
     from explorer.checkpoints import drive
-    from explorer.checkpoints.boxes import aligned, is_scattered, regions, wanted
+    from explorer.checkpoints.boxes import aligned, cells, is_scattered, wanted
     from explorer.checkpoints.places import locate
     from explorer.checkpoints.statistics import Sums
     from explorer.checkpoints.value_plan import Refused, unit_of
     from explorer.errors import BadCheckpoint
 
     plan = reads.plan
-    for first in range(0, len(plan.pairs), _BATCH):
+    for batch in _batches(plan.pairs):
         if reads.cancel.is_set():
             return
-        batch = plan.pairs[first : first + _BATCH]
         sides = [
             reads.threads.submit(drive, locate([p[side] for p in batch], checkpoint, pieces_in_child), fetch)
             for side, (checkpoint, fetch) in enumerate(zip((plan.a, plan.b), reads.fetches, strict=True))
@@ -215,7 +226,9 @@ def _jobs(reads: _Reads) -> Iterator[_Job]:
                 continue
             shape, left, right = aligned(pair[0].shape, *places)
             sums = Sums(*pair)
-            cut = list(regions(shape, unit_of(*pair))) if pair[0].elements else [tuple((0, 0) for _ in shape)]
+            cut = list(cells(shape, left, right, unit_of(*pair)))
+            if not pair[0].elements:
+                cut = [tuple((0, 0) for _ in shape)]
             for index, region in enumerate(cut):
                 asked = [
                     tuple(w for box in boxes if (w := wanted(box, region, tensor.dtype)) is not None)
@@ -225,6 +238,18 @@ def _jobs(reads: _Reads) -> Iterator[_Job]:
                     reads.refuse(Refused(pair[1], "its elements lie too far apart"))
                     break
                 yield _Job(pair, sums, (left, right), region, (asked[0], asked[1]), index == len(cut) - 1)
+
+
+def _batches(pairs: Sequence[Pair]) -> Iterator[Sequence[Pair]]:
+    from explorer.checkpoints.orbax_places import is_packed
+    from explorer.checkpoints.places import is_sharded
+
+    first = 0
+    while first < len(pairs):
+        is_indexed = any(is_sharded(t) or is_packed(t) for t in pairs[first])
+        batch = pairs[first : first + (_BATCH_OF_INDEX if is_indexed else _BATCH)]
+        yield batch
+        first += len(batch)
 
 
 def _merged(fetch: Fetch, wants: Sequence[Range]) -> list[bytes]:

@@ -11,6 +11,7 @@ import pickle
 import random
 import struct
 import zipfile
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -100,6 +101,28 @@ def pipeline(data: bytes) -> bytes:
     return struct.pack("<Q", len(data)) + data + bytes(24)
 
 
+SHARDED = json.dumps(
+    {
+        "zarr_format": 3,
+        "shape": [6],
+        "data_type": "bfloat16",
+        "chunk_grid": {"name": "regular", "configuration": {"chunk_shape": [12]}},
+        "chunk_key_encoding": {"name": "default"},
+        "fill_value": 0.5,
+        "codecs": [
+            {
+                "name": "sharding_indexed",
+                "configuration": {
+                    "chunk_shape": [6],
+                    "codecs": [{"name": "bytes", "configuration": {"endian": "little"}}],
+                    "index_codecs": [{"name": "bytes", "configuration": {"endian": "little"}}],
+                },
+            }
+        ],
+    }
+).encode()
+
+
 def every_sample() -> dict[str, Sample]:
     """By file name, relative to the checkpoint."""
     layers = {"class_name": "Dense", "module": "keras.layers", "config": {"units": 3}}
@@ -129,7 +152,11 @@ def every_sample() -> dict[str, Sample]:
         "item/manifest.ocdbt": Sample(manifest(b"d/1", len(leaf()))[14:-4], _manifest),
         "item/d/1": Sample(leaf()[14:-4], _node),
         "item/_METADATA": Sample(b'{"tree_metadata": {"a": {"key_metadata": [{"key": "a"}], "value_metadata": {"value_type": "jax.Array"}}}, "use_ocdbt": true}'),
-        "zarr/.zarray": Sample(b'{"shape": [2, 3], "dtype": "<f4", "chunks": [2, 3], "zarr_format": 2}'),
+        "zarr/.zarray": Sample(json.dumps({"shape": [2, 3], "dtype": "<f4", "chunks": [2, 2], "zarr_format": 2, "compressor": {"id": "zlib"}, "fill_value": 1}).encode()),
+        "zarr/0.0": Sample(zlib.compress(bytes(16))),
+        "zarr/0.1": Sample(zlib.compress(bytes(16))),
+        "cut/zarr.json": Sample(SHARDED),
+        "cut/c/0": Sample(bytes(12) + b"\xff" * 16 + (0).to_bytes(8, "little") + (12).to_bytes(8, "little")),
     }  # fmt: skip
     try:
         import zstandard

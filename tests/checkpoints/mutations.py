@@ -11,12 +11,14 @@ import sys
 import tarfile
 import zipfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from itertools import islice
 
 import numpy as np
 from safetensors.numpy import save
 
 from explorer.checkpoints import (
+    Manifest,
     Side,
     assemble,
     diff,
@@ -27,6 +29,10 @@ from explorer.checkpoints import (
     part_to_json,
     read_parts,
 )
+from explorer.checkpoints.boxes import cells, gathered, wanted
+from explorer.checkpoints.orbax_places import is_packed
+from explorer.checkpoints.places import locate
+from explorer.errors import BadCheckpoint
 from tests.checkpoints.shelf import Shelf
 
 FORBIDDEN = (
@@ -234,5 +240,18 @@ def read_all(objects: dict[str, bytes]) -> None:
         json.dumps(manifest.to_json(), allow_nan=False)
         for section in manifest_sections(manifest):
             assert all(row.name.isprintable() and row.b.isprintable() for row in section.rows)
+        read_chunks(manifest, shelf)
         side = Side("spoilt", listing, checkpoint, manifest)
         json.dumps(diff(side, side).to_json(), allow_nan=False)
+
+
+def read_chunks(manifest: Manifest, shelf: Shelf) -> None:
+    """The values of arrays in compressed chunks, the first few: found, unpacked, laid out."""
+    packed = [t for t in manifest.tensors if is_packed(t)][:4]
+    for tensor, boxes in zip(packed, drive(locate(packed, manifest.checkpoint), shelf.fetch), strict=True):
+        with suppress(BadCheckpoint):
+            if isinstance(boxes, BadCheckpoint):
+                raise boxes
+            for region in list(islice(cells(tensor.shape, boxes, boxes), 4)):
+                wants = tuple(w for box in boxes if (w := wanted(box, region, tensor.dtype)) is not None)
+                gathered(boxes, region, shelf.fetch(wants), tensor.dtype)
