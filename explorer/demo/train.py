@@ -48,7 +48,9 @@ def main(bucket: str, pace_s: float) -> None:
         start = 0
         restored = run.restore()
         if restored:
-            network, optimizer, rng = load(restored)
+            network, optimizer, told = load(restored)
+            if seed_of(restored) == config["seed"]:
+                rng = told  # a fork with another seed goes on with dice of its own
             start = restored.step
             print(f"restored {restored.node}{', prefetched' if restored.prefetched else ''}", flush=True)
         points, labels = spirals(config["train_points"], seed=1)
@@ -114,6 +116,11 @@ def load(restored: Restored) -> tuple[Tensors, AdamW, np.random.Generator]:
         "uinteger": int(told["uinteger"]),
     }
     return network, optimizer, rng
+
+
+def seed_of(restored: Restored) -> object:
+    """The seed that the checkpoint was trained with."""
+    return json.loads(restored.path("config.json").read_text())["seed"]
 
 
 if __name__ == "__main__":

@@ -61,6 +61,23 @@ def test_a_resumed_training_writes_the_bytes_of_one_that_never_stopped(
         assert contents(workspace, again[step], step) == contents(workspace, whole[step], step)
 
 
+def test_forks_with_other_seeds_train_on_other_batches_and_go_on_with_them(
+    workspace: Workspace, base: str
+) -> None:
+    finished(workspace, workspace.launch(base, "demo", SHORT))
+    whole = snapshots(workspace, base)
+    ends = {contents(workspace, whole[40], 40)["checkpoints/step-000040/model.safetensors"]}
+    for seed in (8, 9):
+        fork = finished(workspace, workspace.resume(whole[20], overrides=(("seed", seed),)))
+        assert fork.state == "done", log(workspace, fork)
+        told = snapshots(workspace, fork.bucket)
+        ends.add(contents(workspace, told[40], 40)["checkpoints/step-000040/model.safetensors"])
+        again = finished(workspace, workspace.resume(told[30]))
+        resumed = snapshots(workspace, again.bucket)
+        assert contents(workspace, resumed[40], 40) == contents(workspace, told[40], 40)
+    assert len(ends) == 3
+
+
 def test_what_a_fork_changed_holds_through_its_descendants(workspace: Workspace, base: str) -> None:
     finished(workspace, workspace.launch(base, "demo", SHORT))
     fork = workspace.fork(snapshots(workspace, base)[20], f"{base}-f", (("lr", 0.5),))
