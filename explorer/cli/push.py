@@ -14,22 +14,32 @@ from explorer.errors import BadInput
 if TYPE_CHECKING:
     from explorer.settings import Settings
     from explorer.storage import Store
-    from explorer.workspace.pushing.push import PushProgress, PushReport
+    from explorer.workspace.pushing.report import PushProgress, PushReport
 
 _BAR = 24
+_HISTORY = {
+    "states": ", without the versions between them: the store does not list those",
+    "different": ", the versions between them not all as here: deleted for good, or left out before",
+}
 
 
 def register(verbs: Any) -> None:
     parser = verbs.add_parser(
         "push",
         help="copy a lineage to another store",
-        description="Copy buckets with their snapshots and forks to another store. Stopped at any point, "
-        "the same command goes on where it stopped; later, it sends what is new.",
+        description="Copy buckets with their snapshots, forks and every version in between to another "
+        "store. Stopped at any point, the same command goes on where it stopped; later, it sends what is "
+        "new.",
     )
     parser.add_argument("bucket", nargs="*", help="these, with what they were forked from; default: all")
     parser.add_argument("--to", required=True, metavar="URL", help="the endpoint to push to")
     parser.add_argument("--to-profile", metavar="NAME", help="credentials profile for it")
     parser.add_argument("--prefix", default="", metavar="TEXT", help="stands before every name over there")
+    parser.add_argument(
+        "--only-snapshots",
+        action="store_true",
+        help="leave out versions that were replaced or deleted before the next snapshot",
+    )
     parser.set_defaults(func=_push)
 
 
@@ -51,7 +61,15 @@ def _push(args: argparse.Namespace) -> int:
     line = _Line(quiet=args.json)
     record = PushMap.open(settings.data / "push", settings.endpoint or "local", to, args.prefix)
     try:
-        report = Push(source, target, record, prefix=args.prefix, on_progress=line.show).run(wanted)
+        push = Push(
+            source,
+            target,
+            record,
+            prefix=args.prefix,
+            only_snapshots=args.only_snapshots,
+            on_progress=line.show,
+        )
+        report = push.run(wanted)
     finally:
         line.end()
         record.close()
@@ -63,7 +81,7 @@ def _push(args: argparse.Namespace) -> int:
     if args.json:
         print_json(_document(report, source, target, str(record.path)))
     else:
-        _print(report, to)
+        _print(report, to, only_snapshots=args.only_snapshots)
     return 0
 
 
@@ -77,41 +95,68 @@ def _document(report: PushReport, source: Store, target: Store, path: str) -> di
         "store": store_json(source.info),
         "to": store_json(target.info),
         "buckets": [
-            {"bucket": pushed.bucket, "as": pushed.name, "versions": dict(pushed.versions)}
+            {
+                "bucket": pushed.bucket,
+                "as": pushed.name,
+                "versions": dict(pushed.versions),
+                "history": pushed.history,
+            }
             for pushed in report.buckets
         ],
-        "sent": {"snapshots": report.snapshots, "objects": report.objects, "bytes": report.sent_bytes},
+        "sent": {
+            "snapshots": report.snapshots,
+            "objects": report.objects,
+            "bytes": report.sent_bytes,
+            "copied_bytes": report.copied_bytes,
+        },
         "verified": report.verified,
+        "labels_compared": report.labels,
         "map": path,
     }
 
 
-def _print(report: PushReport, to: str) -> None:
-
+def _print(report: PushReport, to: str, *, only_snapshots: bool) -> None:
     for pushed in report.buckets:
         called = "" if pushed.name == pushed.bucket else f" as {pushed.name}"
-        print(f"{pushed.bucket}{called}: snapshots {len(pushed.versions)}")
+        note = _HISTORY.get(pushed.history, "") if not only_snapshots else ""
+        print(f"{pushed.bucket}{called}: snapshots {len(pushed.versions)}{note}")
     sent = f"objects {report.objects} ({wording.size(report.sent_bytes)}), snapshots {report.snapshots}"
-    print(f"sent to {to}: {sent}; compared over there and equal: {report.verified} states")
+    if report.copied_bytes:
+        sent += f"; copied over there {wording.size(report.copied_bytes)}"
+    compared = f"states {report.verified}"
+    versions = sum(pushed.history == "equal" for pushed in report.buckets)
+    compared += f", histories {versions}" if versions else ""
+    compared += f", headers and tags of {report.labels} objects" if report.labels else ""
+    print(f"sent to {to}: {sent}")
+    print(f"compared over there and equal: {compared}")
 
 
 class _Line:
-    """Progress on one line of a terminal; nothing elsewhere."""
+    """What is to be sent, told once; then progress on one line of a terminal, nothing elsewhere."""
 
     def __init__(self, *, quiet: bool) -> None:
+        self._told = quiet
         self._shown = not quiet and sys.stderr.isatty()
         self._last = 0.0
 
     def show(self, progress: PushProgress) -> None:
+        if not self._told and progress.total_objects:
+            self._tell(progress)
         if not self._shown or time.monotonic() - self._last < 0.1:
             return
-
         self._last = time.monotonic()
         share = progress.done_bytes / progress.total_bytes if progress.total_bytes else 0.0
         bar = "█" * round(min(share, 1.0) * _BAR)
         done = f"{wording.size(progress.done_bytes)} of {wording.size(progress.total_bytes)}"
         sys.stderr.write(f"\r\x1b[K{bar:░<{_BAR}} {done}  {progress.doing}"[:120])
         sys.stderr.flush()
+
+    def _tell(self, progress: PushProgress) -> None:
+        self._told = True
+        replaced = wording.size(progress.replaced_bytes)
+        more = f", of it {replaced} replaced before the next snapshot (--only-snapshots leaves that out)"
+        sent = f"to send: {progress.total_objects} objects, {wording.size(progress.total_bytes)}"
+        print(sent + (more if progress.replaced_bytes else ""), file=sys.stderr)
 
     def end(self) -> None:
         if self._shown:

@@ -251,10 +251,15 @@ class Objects(Wire):
             raise Conflict("The file changed while it was uploaded.", hint="upload it again", where=str(path))
         return item
 
-    def delete_object(self, bucket: str, key: str) -> None:
-        """Delete an object at the head; deleting what is not there is no error, as in S3."""
+    def delete_object(self, bucket: str, key: str, *, if_match: str | None = None) -> None:
+        """Delete an object at the head; deleting what is not there is no error, as in S3.
+
+        Raises:
+            Conflict: it has not (or no longer) the ETag `if_match`.
+        """
+        condition = {"IfMatch": f'"{if_match}"'} if if_match else {}
         with self._speaking(Node(bucket), key) as client:
-            client.delete_object(Bucket=bucket, Key=key)
+            client.delete_object(Bucket=bucket, Key=key, **condition)
 
     def _keys_near(self, node: Node, key: str) -> tuple[str, ...]:
         folder = key.rpartition("/")[0]

@@ -10,9 +10,10 @@ from explorer.storage.clients import Clients
 from explorer.storage.credentials import Wanted
 from explorer.storage.lineage import Lineage
 from explorer.storage.objects import Objects
+from explorer.storage.versions import Versions
 
 
-class Store(Lineage, Objects):
+class Store(Lineage, Objects, Versions):
     """One endpoint, spoken to with one set of credentials.
 
     Every call blocks, may come from any thread, and raises explorer errors only: besides those it names,

@@ -1,28 +1,87 @@
-"""One object's way from one store to another."""
+"""What is sent: a state of one key, where its bytes are read, and the documents that are rewritten."""
 
 from __future__ import annotations
 
 import json
 import re
-import shutil
-import tempfile
 from collections.abc import Callable
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
 
-from explorer.errors import Conflict, StoreTrouble
+from explorer.errors import Conflict
 from explorer.lineage.address import Node
 from explorer.lineage.values import ObjectInfo, Range
 
 if TYPE_CHECKING:
     from explorer.storage import Store
+    from explorer.storage.labels import Labels
 
 PART_BYTES = 16 * 2**20
 _REFERRING = re.compile(r"\.explorer/fork\.json|runs/[^/]+/run\.json")
-_RESERVE_BYTES = 256 * 2**20
 
 Renamed = Callable[[str, str | None], tuple[str, str | None] | None]
 """(bucket, version) here -> the same over there; None where it was not pushed."""
+
+
+class Origin(Protocol):
+    """Where an object is read from; raises NotFound where it is gone, Conflict where it is another one."""
+
+    def read(self) -> tuple[bytes, Labels]: ...
+    def read_labels(self) -> Labels: ...
+    def read_part(self, start: int, length: int) -> bytes | memoryview: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What a key became: `item` None, it was deleted. `version` is our version of it, where that is known."""
+
+    key: str
+    item: ObjectInfo | None
+    origin: Origin
+    version: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AtNode:
+    """An object as a snapshot or a head shows it, pinned by its ETag."""
+
+    store: Store
+    node: Node
+    item: ObjectInfo
+
+    def read(self) -> tuple[bytes, Labels]:
+        labels = self.read_labels()
+        if self.item.size_bytes == 0:
+            return b"", labels
+        want = Range(self.item.key, 0, self.item.size_bytes)
+        (data,) = self.store.read_many(self.node, [want], expect={self.item.key: self.item})
+        return _checked(data, self.item, str(self.node)), labels
+
+    def read_labels(self) -> Labels:
+        return self.store.read_labels(self.node, self.item)
+
+    def read_part(self, start: int, length: int) -> bytes | memoryview:
+        return self.store.read_part(self.node, self.item, start, length)
+
+
+@dataclass(frozen=True, slots=True)
+class AtVersion:
+    """One version of a key, for ever the same."""
+
+    store: Store
+    bucket: str
+    version: str
+    item: ObjectInfo
+
+    def read(self) -> tuple[bytes, Labels]:
+        data, _, labels = self.store.read_version(self.bucket, self.item.key, self.version)
+        return _checked(data, self.item, self.bucket), labels
+
+    def read_labels(self) -> Labels:
+        return self.store.read_version_labels(self.bucket, self.item.key, self.version)
+
+    def read_part(self, start: int, length: int) -> bytes | memoryview:
+        return self.store.read_version_part(self.bucket, self.item.key, self.version, start, length)
 
 
 def refers(key: str, size_bytes: int) -> bool:
@@ -64,49 +123,11 @@ def _reference(told: Any, renamed: Renamed) -> Any:
     return told if place is None else told | {"bucket": place[0], "version": place[1]}
 
 
-def copy_object(
-    source: Store,
-    node: Node,
-    item: ObjectInfo,
-    target: Store,
-    bucket: str,
-    scratch: Path,
-    on_read: Callable[[int], None],
-) -> ObjectInfo:
-    """Copy an object with its headers and metadata, pinned by its ETag.
-
-    A big one goes by way of a file in `scratch`, in parts of 16 MiB; `on_read` is told the bytes of each.
-
-    Raises:
-        Conflict: it changed while it was read. StoreTrouble: no room for the file.
-    """
-    labels = source.read_labels(node, item)
-    if not is_big(item):
-        return target.write(bucket, item.key, read_whole(source, node, item), labels=labels)
-    if shutil.disk_usage(scratch).free < item.size_bytes + _RESERVE_BYTES:
-        raise StoreTrouble(
-            f"There is no room to copy {item.size_bytes} bytes through this disk.",
-            hint="free some space, then push again: it goes on where it stopped",
-            where=str(scratch),
-        )
-    with tempfile.NamedTemporaryFile(dir=scratch, prefix="object-") as file:
-        for start in range(0, item.size_bytes, PART_BYTES):
-            length = min(PART_BYTES, item.size_bytes - start)
-            file.write(source.read_part(node, item, start, length))
-            on_read(length)
-        file.flush()
-        return target.upload(bucket, item.key, Path(file.name), labels=labels)
-
-
-def read_whole(source: Store, node: Node, item: ObjectInfo) -> bytes:
-    """A small object, pinned. Raises Conflict when it is another one by now."""
-    if item.size_bytes == 0:
-        return b""
-    (data,) = source.read_many(node, [Range(item.key, 0, item.size_bytes)], expect={item.key: item})
+def _checked(data: bytes, item: ObjectInfo, where: str) -> bytes:
     if len(data) != item.size_bytes:
         raise Conflict(
             f"Asked for {item.size_bytes} bytes, got {len(data)}.",
             hint="the object changed; push again",
-            where=f"{node}/{item.key}",
+            where=f"{where}/{item.key}",
         )
     return data

@@ -1,9 +1,10 @@
 """What a push has done, on disk: one JSON object a line, durable before the next step, replayed after a kill.
 
 {"bucket", "as", "since", "parent"}: a bucket is about to be made. All other lines name their bucket in "in":
-{"made"} it is there · {"place", "keys"} a place is about to be written · {"put", "of", "etag"} an object is
-there · {"deleted"} a key is gone · {"version", "to"} a snapshot was taken · {"head"} the head is there ·
-{"noted"} so many versions are told over there.
+{"made"} it is there · {"place", "keys", "replays"} a place is about to be written · {"put", "of", "etag",
+"at"} an object is there · {"deleted"} a key is gone · {"same", "at"} an object was written again here and is
+as it was · {"version", "to"} a snapshot was taken · {"head"} the head is there · {"noted"} so many versions
+are told over there. Where `put` and `deleted` replay a version, "from" names it.
 """
 
 from __future__ import annotations
@@ -39,8 +40,17 @@ class Sent:
     """How many versions the note over there tells."""
     left: dict[str, str | None] = field(default_factory=dict)
     """Key -> their ETag as we left it, None where we deleted it; what was inherited is not in it."""
+    count: dict[str, int] = field(default_factory=dict)
+    """Key -> how many versions of it, delete markers too, pushes have made over there."""
+    upto: dict[str, str | None] = field(default_factory=dict)
+    """Key -> our version that was replayed last since the newest snapshot over there; None where what was
+    sent since then is no version that we know by name."""
+    at: dict[str, int] = field(default_factory=dict)
+    """Key -> when what was sent last was written here."""
     begun: str | None = None
     """The place in work: our snapshot version, or empty for the head."""
+    replays: bool = False
+    """Whether what is in work there are versions, in order; else it is what the place's listing shows."""
     keys: frozenset[str] = frozenset()
     """Keys of the place in work: they may be over there without a line that says so."""
 
@@ -52,6 +62,7 @@ class PushMap:
         self.path = path
         self.buckets: dict[str, Sent] = {}
         self._etags: dict[str, set[str]] = {}
+        self._newest: dict[str, tuple[str, str, str]] = {}
         self._lock = threading.Lock()
         try:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -101,6 +112,10 @@ class PushMap:
         """The ETags that this content has been given over there."""
         return frozenset(self._etags.get(content, ()))
 
+    def newest(self, content: str) -> tuple[str, str, str] | None:
+        """(bucket, key, ETag) over there of the object that this content was sent to last."""
+        return self._newest.get(content)
+
     def note(self, **line: Any) -> None:
         """Append a line, durable on return, and take it in.
 
@@ -147,15 +162,28 @@ class PushMap:
             sent.made = True
         elif "place" in line:
             sent.begun, sent.keys = line["place"], frozenset(line["keys"])
+            sent.replays = bool(line.get("replays"))
         elif "put" in line:
-            sent.left[line["put"]] = line["etag"]
+            self._take_version(sent, line["put"], line["etag"], line)
+            sent.at[line["put"]] = int(line.get("at", 0))
             self._etags.setdefault(line["of"], set()).add(line["etag"])
+            self._newest[line["of"]] = (sent.name, line["put"], line["etag"])
         elif "deleted" in line:
-            sent.left[line["deleted"]] = None
+            self._take_version(sent, line["deleted"], None, line)
+            sent.at.pop(line["deleted"], None)
+        elif "same" in line:
+            sent.at[line["same"]] = int(line["at"])
         elif "version" in line:
             sent.versions[line["version"]] = line["to"]
             sent.begun, sent.keys = None, frozenset()
+            sent.upto.clear()  # all that was written before this snapshot is there
         elif "noted" in line:
             sent.noted = int(line["noted"])
         elif "head" in line:
             sent.begun, sent.keys = None, frozenset()
+
+    @staticmethod
+    def _take_version(sent: Sent, key: str, etag: str | None, line: dict[str, Any]) -> None:
+        sent.left[key] = etag
+        sent.count[key] = sent.count.get(key, 0) + 1
+        sent.upto[key] = line.get("from")

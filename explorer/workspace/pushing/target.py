@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -98,25 +99,24 @@ class Target:
                 where=self._store.info.endpoint,
             ) from gone
 
-    def look(self, sent: Sent) -> dict[str, ObjectInfo]:
-        """What is at the head over there. Raises Conflict when somebody else wrote there."""
-        there = self.listing(sent)
-        self.check_untouched(sent, there)
-        return there
-
-    def check_untouched(self, sent: Sent, there: dict[str, ObjectInfo]) -> None:
+    def check_untouched(self, sent: Sent, there: dict[str, ObjectInfo], but: Collection[str] = ()) -> None:
+        """Raises Conflict when somebody else wrote to the head over there, to keys that are not in `but`."""
         expected: dict[str, str | None] = {}
         if sent.parent is not None:
             expected |= {o.key: o.etag for o in self._store.list_objects(sent.parent)}
         expected |= sent.left
-        foreign = [k for k, item in there.items() if item.etag != expected.get(k) and k not in sent.keys]
+        foreign = [k for k, item in there.items() if item.etag != expected.get(k) and k not in but]
         if foreign:
-            raise Conflict(
-                f"`{sent.name}` was written to by somebody else: `{foreign[0]}`"
-                + (f" and {len(foreign) - 1} more." if len(foreign) > 1 else "."),
-                hint="push with --prefix TEXT to make new buckets; nothing of theirs was changed",
-                where=self._store.info.endpoint,
-            )
+            raise self.foreign(sent, foreign)
+
+    def foreign(self, sent: Sent, keys: Sequence[str]) -> Conflict:
+        """The error for keys that somebody else wrote to over there."""
+        return Conflict(
+            f"`{sent.name}` was written to by somebody else: `{keys[0]}`"
+            + (f" and {len(keys) - 1} more." if len(keys) > 1 else "."),
+            hint="push with --prefix TEXT to make new buckets; nothing of theirs was changed",
+            where=self._store.info.endpoint,
+        )
 
     def has(self, there: ObjectInfo | None, item: ObjectInfo) -> bool:
         """Whether an object over there holds what `item` holds here."""
@@ -126,6 +126,10 @@ class Target:
             return True
         plain = "-" not in item.etag and content_of(item) == f"{item.etag}:{item.size_bytes}"
         return plain and (there.etag, there.size_bytes) == (item.etag, item.size_bytes)
+
+    def note_same(self, bucket: str, item: ObjectInfo) -> None:
+        """An object was written again here, and is as it was."""
+        self._map.note(**{"in": bucket, "same": item.key, "at": item.modified_ns})
 
     def snapshot(self, place: Place, sent: Sent, there: dict[str, ObjectInfo], *, again: bool) -> None:
         """Freeze the head over there as this place; `again` looks whether that was done before a kill."""

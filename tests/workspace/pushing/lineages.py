@@ -13,8 +13,9 @@ from explorer.localstore import ensure_running
 from explorer.storage import Store, open_store
 from explorer.storage.labels import Labels
 from explorer.workspace.pushing.objects import rewrite
-from explorer.workspace.pushing.push import Push, PushReport
+from explorer.workspace.pushing.push import Push
 from explorer.workspace.pushing.record import PushMap
+from explorer.workspace.pushing.report import PushReport
 
 SMALL = ("grandchild", "from-a-cut")
 """With their ancestors: all but the big ones."""

@@ -18,6 +18,7 @@ from explorer.storage import Store
 from explorer.workspace.pushing.push import Push
 from explorer.workspace.pushing.record import PushMap
 from tests.workspace.pushing.lineages import SMALL, check_equal
+from tests.workspace.pushing.mortal import Killed, MortalMap
 
 
 def push_command(source_folder: Path, target_folder: Path, *more: str) -> tuple[list[str], dict[str, str]]:
@@ -29,27 +30,6 @@ def push_command(source_folder: Path, target_folder: Path, *more: str) -> tuple[
     words = ["push", "--data", str(source_folder), "--to", running.endpoint, *more]
     start = "import sys; from explorer.cli import main; sys.exit(main(sys.argv[1:]))"
     return [sys.executable, "-c", start, *words], environment
-
-
-class Killed(BaseException):
-    """Nothing handles it: as far as a push can tell, the process ends here."""
-
-
-class MortalMap(PushMap):
-    """Ends the push at its n-th line: with the deed done and the line not written, or right after it."""
-
-    def __init__(self, path: Path, left: int, *, before: bool) -> None:
-        super().__init__(path)
-        self._left = left
-        self._before = before
-
-    def note(self, **line: object) -> None:
-        self._left -= 1
-        if self._left <= 0 and self._before:
-            raise Killed
-        super().note(**line)
-        if self._left <= 0:
-            raise Killed
 
 
 @pytest.mark.parametrize(("seed", "wanted"), [(1, SMALL), (2, SMALL), (3, ("big-fork",))])

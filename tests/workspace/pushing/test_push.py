@@ -13,8 +13,9 @@ from explorer.errors import Conflict, NotFound
 from explorer.lineage.address import Node
 from explorer.localstore import ensure_running, stop
 from explorer.storage import Store
-from explorer.workspace.pushing.push import Push, PushProgress
+from explorer.workspace.pushing.push import Push
 from explorer.workspace.pushing.record import PushMap
+from explorer.workspace.pushing.report import PushProgress
 from tests.localstore.wire import send
 from tests.workspace.pushing.lineages import BIG, LABELS, check_equal, opened, pushed
 
