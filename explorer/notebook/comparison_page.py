@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from explorer.errors import BadInput
 from explorer.metrics import Comparison, NodeCurve, thin
 from explorer.notebook.comparison_rows import columns_of, text_of
-from explorer.notebook.page import dim, heading, page, table, warnings
+from explorer.notebook.page import dim, heading, image, page, table, warnings
 from explorer.wording import loss
 
 if TYPE_CHECKING:
@@ -33,11 +33,14 @@ def as_text(view: ComparisonView) -> str:
 
 
 def as_html(view: ComparisonView) -> str:
-    """A drawing and the table: what GitHub, nbconvert and a closed kernel show."""
+    """A drawing and the table: what nbconvert and a closed kernel show.
+
+    The drawing is an image: of a page that is not trusted Jupyter drops SVG and leaves its words in one line.
+    """
     body = table_of(view)
     columns = columns_of(view.rows, view.comparisons)
     starred = any(row.cells.get("best_inherited") for row in view.chosen)
-    drawing = "" if not view.shown else f'<div style="max-width:900px">{_drawing(view)}</div>'
+    drawing = image(_drawing(view), view.title) if view.shown else ""
     note = dim("* reached before the fork, by the parent") if starred else ""
     numbers = [at for at, column in enumerate(columns, 1) if column.number]
     told = table(body[0], body[1:], numbers=numbers)
