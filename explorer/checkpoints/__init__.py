@@ -17,6 +17,7 @@ from explorer.checkpoints.values import Checkpoint, Cost, Manifest, Part, Tensor
 
 if TYPE_CHECKING:
     from explorer.checkpoints.diffs import Diff, Side, diff
+    from explorer.checkpoints.finding import Discovered, discover
     from explorer.checkpoints.fork_diff import ThreeWay, three_way
     from explorer.checkpoints.keeping import part_from_json, part_to_json
     from explorer.checkpoints.metric_points import MetricPair, Point
@@ -26,16 +27,18 @@ if TYPE_CHECKING:
     from explorer.checkpoints.waves import Reading, drive
 
 __all__ = [
-    "READER_VERSION", "Change", "Checkpoint", "Cost", "Diff", "Manifest", "MetricPair", "Part", "Point",
-    "Reading", "Row", "Section", "Side", "Tensor", "ThreeWay", "assemble", "choose", "diff", "doubtful",
-    "drive", "exportable", "find_checkpoints", "kind_of", "manifest_sections", "part_from_json",
-    "part_to_json", "printable", "read_manifest", "read_parts", "tasks", "three_way", "unread",
+    "READER_VERSION", "Change", "Checkpoint", "Cost", "Diff", "Discovered", "Manifest", "MetricPair",
+    "Part", "Point", "Reading", "Row", "Section", "Side", "Tensor", "ThreeWay", "assemble", "choose",
+    "diff", "discover", "doubtful", "drive", "exportable", "find_checkpoints", "kind_of",
+    "manifest_sections", "part_from_json", "part_to_json", "printable", "read_manifest", "read_parts",
+    "tasks", "three_way", "unread",
 ]  # fmt: skip
 
 _LATER = {
     name: module
     for module, names in {
         "diffs": ("Diff", "Side", "diff"),
+        "finding": ("Discovered", "discover"),
         "metric_points": ("MetricPair", "Point"),
         "fork_diff": ("ThreeWay", "three_way"),
         "keeping": ("part_from_json", "part_to_json"),

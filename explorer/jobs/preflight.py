@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from explorer.checkpoints import Checkpoint, Manifest, drive, find_checkpoints, read_manifest
+from explorer.checkpoints import Checkpoint, Manifest, choose, discover, drive, read_manifest
 from explorer.errors import BadCheckpoint, NotFound
 from explorer.jobs.record import Record, read_writer
 from explorer.lineage.address import Node
@@ -26,17 +26,24 @@ class Start:
 
 
 def check_start(store: Store, node: Node, step: int | None = None, *, read_headers: bool = True) -> Start:
-    """Find the newest checkpoint at a pinned node (or the one of `step`) and see that nothing is missing.
+    """Find the newest complete checkpoint at a pinned node (or the one of `step`), the one that is shown.
 
-    One listing, one read of the writer's record and, with `read_headers`, the ranged reads of a manifest:
-    they find a file that was cut short although it is there.
+    One listing, tiny reads where only bytes tell what files are, one read of the writer's record and, with
+    `read_headers`, the ranged reads of a manifest: they find a file that was cut short although it is there.
 
     Raises:
         NotFound: there is no checkpoint at this node, or none of this step.
         BadCheckpoint: the checkpoint is not complete; what is missing is named.
     """
     objects = store.list_objects(node)
-    checkpoint = _chosen(find_checkpoints(objects), node, step)
+    found = drive(discover(objects), lambda wants: store.read_many(node, wants)).checkpoints
+    checkpoint = _chosen(found, node, step)
+    if (
+        step is None
+        and checkpoint is not found[0]
+        and _was_saved(found[0], read_writer(store, node, objects))
+    ):
+        checkpoint = found[0]  # a run said that it saved this: an older one is not what is meant
     if not checkpoint.complete:
         raise _incomplete(checkpoint, checkpoint.missing, node)
     record = read_writer(store, node, objects, checkpoint.prefix)
@@ -51,17 +58,21 @@ def _chosen(found: Sequence[Checkpoint], node: Node, step: int | None) -> Checkp
         hint = "resume from a snapshot that was taken after a save"
         raise NotFound(f"There is no checkpoint at `{node.address}`.", hint=hint, where=node.address)
     if step is None:
-        return found[0]
-    for checkpoint in found:
-        if checkpoint.step == step:
-            return checkpoint
+        return choose(found) or found[0]
+    of_step = choose([checkpoint for checkpoint in found if checkpoint.step == step])
+    if of_step is not None:
+        return of_step
     steps = ", ".join(str(c.step) for c in found if c.step is not None)
     raise NotFound(f"There is no checkpoint of step {step}.", hint=f"there are {steps}", where=node.address)
 
 
+def _was_saved(checkpoint: Checkpoint, record: Record | None) -> bool:
+    return record is not None and record.saved_prefix == checkpoint.prefix
+
+
 def _check_saved(checkpoint: Checkpoint, record: Record | None, node: Node) -> None:
     """Compare with the list of files that the run wrote down before its snapshot."""
-    if record is None or record.saved_prefix != checkpoint.prefix:
+    if record is None or not _was_saved(checkpoint, record):
         return
     sizes = {o.key: o.size_bytes for o in checkpoint.objects}
     for name, saved in record.saved_files.items():

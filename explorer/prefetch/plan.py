@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from explorer.checkpoints import Checkpoint, find_checkpoints
+from explorer.checkpoints import Checkpoint, choose
 from explorer.lineage.values import ObjectInfo
 
 PART_BYTES = 8 * 2**20
@@ -31,14 +31,13 @@ def parts_of(size: int, part_bytes: int = PART_BYTES) -> tuple[Part, ...]:
     )
 
 
-def choose_objects(listing: Sequence[ObjectInfo]) -> tuple[ObjectInfo, ...]:
+def choose_objects(listing: Sequence[ObjectInfo], found: Sequence[Checkpoint]) -> tuple[ObjectInfo, ...]:
     """What a run needs to go on from here: the newest complete checkpoint and the small files around it.
 
-    Without a complete one the newest at all, without any checkpoint everything. Metadata comes first: it is
-    what a loader, and a person, reads first.
+    `found` are the checkpoints in the listing, as `discover` finds them. Without a complete one the newest at
+    all, without any everything. Metadata comes first: it is what a loader, and a person, reads first.
     """
-    found = find_checkpoints(listing)
-    checkpoint = next((c for c in found if c.complete), found[0] if found else None)
+    checkpoint = choose(found)
     if checkpoint is None:
         chosen = tuple(info for info in listing if not info.key.endswith("/"))
     else:

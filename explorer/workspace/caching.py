@@ -16,6 +16,7 @@ from explorer.lineage.address import Node
 from explorer.lineage.events import Event, PrefetchDropped, PrefetchMoved, Recovered
 from explorer.lineage.values import ObjectInfo, Progress
 from explorer.workspace.core import Core
+from explorer.workspace.manifests import Manifests
 
 if TYPE_CHECKING:
     from explorer.prefetch import Cache, Plans, Prefetcher
@@ -27,8 +28,10 @@ _KNOWN = 1000
 class Caching:
     """One download at a time, in the order asked for; progress is told at most 10 times a second."""
 
-    def __init__(self, core: Core) -> None:
+    def __init__(self, core: Core, manifests: Manifests) -> None:
+        """`manifests` finds what is to be fetched: what a screen shows is what a run gets."""
         self._core = core
+        self._manifests = manifests
         self._ready = threading.Condition()
         self._queue: OrderedDict[Node, None] = OrderedDict()
         self._busy: tuple[Node, threading.Event] | None = None
@@ -126,7 +129,7 @@ class Caching:
         """Somebody has listed a node: tell its badge, now and when what it shares is fetched."""
         from explorer.prefetch import choose_objects
 
-        self._remember(node, choose_objects(listing))
+        self._remember(node, choose_objects(listing, self._manifests.found(node, listing)))
         if self.folder.exists():
             self._tell((node,))
 
@@ -234,7 +237,8 @@ class Caching:
             return known
         from explorer.prefetch import choose_objects
 
-        return self._remember(node, choose_objects(self._core.store.list_objects(node)))
+        listing = self._manifests.objects(node)
+        return self._remember(node, choose_objects(listing, self._manifests.found(node, listing)))
 
     def _remember(self, node: Node, objects: tuple[ObjectInfo, ...]) -> tuple[ObjectInfo, ...]:
         with self._ready:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING
 
 from explorer.errors import ExplorerError, NotFound
 from explorer.lineage.address import Node
@@ -13,6 +14,9 @@ from explorer.lineage.fork_note import FORK_NOTE, read_fork_note
 from explorer.lineage.values import Bucket, Facts, ObjectInfo
 from explorer.workspace.core import Core
 from explorer.workspace.curves import Curves
+
+if TYPE_CHECKING:
+    from explorer.checkpoints import Checkpoint
 
 _MOST_OBJECTS = 20_000
 """A listing is read no further for a row's size column."""
@@ -24,10 +28,17 @@ _HEAD_AGES = 3
 class Enriching:
     """`want` replaces the wishes of before: rows that were scrolled past are not read."""
 
-    def __init__(self, core: Core, curves: Curves, saw: Callable[[Node, Sequence[ObjectInfo]], None]) -> None:
+    def __init__(
+        self,
+        core: Core,
+        curves: Curves,
+        saw: Callable[[Node, Sequence[ObjectInfo]], None],
+        find: Callable[[Node, Sequence[ObjectInfo]], tuple[Checkpoint, ...]],
+    ) -> None:
         self._core = core
         self._curves = curves
         self._saw = saw
+        self._find = find
         self._wanted: dict[Node, None] = {}
         self._busy: set[Node] = set()
         self._shown: tuple[Node, ...] = ()
@@ -108,12 +119,12 @@ class Enriching:
         self._core.fail(node, error)
 
     def _read(self, node: Node) -> list[Event]:
-        from explorer.checkpoints import choose, find_checkpoints
+        from explorer.checkpoints import choose
 
         objects = self._core.store.list_objects(node, limit=_MOST_OBJECTS)
         if len(objects) < _MOST_OBJECTS:
             self._saw(node, objects)
-        newest = choose(find_checkpoints(objects))
+        newest = choose(self._find(node, objects))
         counted = newest.objects if newest is not None else objects
         facts = Facts(
             step=newest.step if newest is not None else None,

@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 
 _LISTINGS = 64
 """So many listings of snapshots are kept in memory: they cannot change."""
-_HEAD_BYTES = 64
-"""So much of a file tells whether it is a checkpoint's."""
 
 
 class Manifests:
@@ -43,7 +41,7 @@ class Manifests:
 
         Cost: one listing; one wave of tiny reads, once, where only their bytes tell what files are.
         """
-        return self._found(node, self.objects(node))
+        return self.found(node, self.objects(node))
 
     def objects(self, node: Node) -> tuple[ObjectInfo, ...]:
         """Everything at a node; a snapshot's listing is kept, a head's is not."""
@@ -118,7 +116,7 @@ class Manifests:
             logged = [others.submit(self._logged, node) for node in (a, b)]
             second = others.submit(self._objects_under, b, under[1])
             listings = (self._objects_under(a, under[0]), second.result())
-            found = [self._found(node, objects) for node, objects in zip((a, b), listings, strict=True)]
+            found = [self.found(node, objects) for node, objects in zip((a, b), listings, strict=True)]
             newest = [choose(every) for every in found]
             named = [{(t.file, t.identity): t.info.key for t in tasks(c)} if c else {} for c in newest]
             shared = frozenset(key for known, key in named[1].items() if known in named[0])
@@ -162,18 +160,17 @@ class Manifests:
         except ExplorerError as error:
             return (), (f"its metrics were not read: {error}",)
 
-    def _found(self, node: Node, objects: Sequence[ObjectInfo]) -> tuple[Checkpoint, ...]:
-        from explorer.checkpoints import doubtful, find_checkpoints, kind_of
+    def found(self, node: Node, objects: Sequence[ObjectInfo]) -> tuple[Checkpoint, ...]:
+        """The checkpoints in a node's listing, newest first; tiny reads where only bytes tell, once each."""
+        from explorer.checkpoints import discover, doubtful, drive
 
         asked = doubtful(objects)
-        kinds = self._known.kinds(asked)
-        unknown = [info for info in asked if info.key not in kinds]
-        if unknown:
-            wants = tuple(Range(info.key, 0, min(_HEAD_BYTES, info.size_bytes)) for info in unknown)
-            for info, head in zip(unknown, Fetch(self._core, node, unknown)(wants), strict=True):
-                kinds[info.key] = kind_of(head, info.size_bytes)
-                self._known.keep_kind(info, kinds[info.key])
-        return find_checkpoints(objects, {key for key, kind in kinds.items() if kind})
+        known = self._known.kinds(asked)
+        told = drive(discover(objects, known), Fetch(self._core, node, asked))
+        for info in asked:
+            if info.key not in known:
+                self._known.keep_kind(info, told.kinds[info.key])
+        return told.checkpoints
 
     def _objects_under(self, node: Node, prefix: str) -> Sequence[ObjectInfo]:
         objects = self.objects(node)

@@ -46,10 +46,10 @@ class Workspace:
         self._curves = Curves(core)
         self._manifests = Manifests(core, self._curves.lineage)
         self._values = ValueStatistics(core)
-        self._caching = Caching(core)
+        self._caching = Caching(core, self._manifests)
         self._runs = Runs(core)
         self._resuming = Resuming(core, self._runs, self._forks.fork, self._caching)
-        self._enriching = Enriching(core, self._curves, self._caching.saw)
+        self._enriching = Enriching(core, self._curves, self._caching.saw, self._manifests.found)
         self._refreshing = Refreshing(core, self._curves, self._enriching)
         self._runs.watch()
 

@@ -2,6 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from explorer.checkpoints import find_checkpoints
 from explorer.lineage.values import ObjectInfo
 from explorer.prefetch.plan import choose_objects, parts_of
 
@@ -32,7 +33,7 @@ def test_the_newest_complete_checkpoint_and_what_lies_beside_it():
         "data/train.csv",
         "runs/r1/metrics.jsonl",
     )
-    assert [item.key for item in choose_objects(objects)] == [
+    assert [item.key for item in choose_objects(objects, find_checkpoints(objects))] == [
         "checkpoints/step-000100/config.json",
         "config.json",
         "checkpoints/latest",
@@ -43,9 +44,11 @@ def test_the_newest_complete_checkpoint_and_what_lies_beside_it():
 
 def test_big_files_beside_a_checkpoint_are_not_its_business():
     objects = [*listing("step-1/model.safetensors"), ObjectInfo("corpus.bin", 10**9, "e", 0)]
-    assert [item.key for item in choose_objects(objects)] == ["step-1/model.safetensors"]
+    assert [item.key for item in choose_objects(objects, find_checkpoints(objects))] == [
+        "step-1/model.safetensors"
+    ]
 
 
 @pytest.mark.parametrize("keys", [("notes.txt", "table.csv"), ()])
 def test_without_a_checkpoint_everything(keys):
-    assert {item.key for item in choose_objects([*listing(*keys), *listing("folder/")])} == set(keys)
+    assert {item.key for item in choose_objects([*listing(*keys), *listing("folder/")], ())} == set(keys)

@@ -87,7 +87,7 @@ def test_a_fork_of_a_cached_snapshot_shows_as_cached_without_a_download(workspac
 
 def test_a_later_session_knows_what_is_cached(workspace, snapshot):
     done = prefetch(workspace, snapshot)
-    later = Caching(workspace._core)
+    later = Caching(workspace._core, workspace._manifests)
     workspace._core.emit(*_forget(snapshot))
     later.badges([snapshot])
     until(lambda: workspace.state.prefetched.get(snapshot) == done)
