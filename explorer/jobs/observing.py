@@ -37,7 +37,7 @@ def is_elsewhere(folder: Path, endpoint: str, *, local_store: bool) -> bool:
 def _is_here(told: JobSpec | Record, endpoint: str, local_store: bool) -> bool:
     """The local store's port may have been another one; nothing else in this folder is on this machine."""
     if isinstance(told, JobSpec):
-        return told.local_store if local_store else told.endpoint == endpoint
+        return told.endpoint == endpoint or (local_store and told.local_store)
     return told.endpoint == endpoint or (local_store and "://127.0.0.1:" in told.endpoint)
 
 

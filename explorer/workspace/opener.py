@@ -45,4 +45,24 @@ def connect(settings: Settings) -> Store:
             label=label,
             is_local=True,
         )
-    return open_store(settings.endpoint, profile=settings.profile, region=settings.region, label=label)
+    ours = _is_served_here(settings)
+    return open_store(
+        settings.endpoint,
+        profile=settings.profile,
+        region=settings.region,
+        label="local store" if ours else label,
+        is_local=ours,
+    )
+
+
+def _is_served_here(settings: Settings) -> bool:
+    """Whether an endpoint by name is the local store of this data folder, as `serve --env` exports it.
+
+    It is one store then, with one cache, its runs and its keys, whichever way it was come to.
+    """
+    from explorer.localstore import status
+
+    if settings.endpoint is None or not settings.endpoint.startswith("http://127.0.0.1:"):
+        return False
+    running = status(settings.data)
+    return running is not None and running.endpoint == settings.endpoint.rstrip("/")

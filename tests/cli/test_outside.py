@@ -1,5 +1,6 @@
 """The program as a process: pipes, closed outputs, endpoints that are not there."""
 
+import json
 import os
 import socket
 import subprocess
@@ -145,3 +146,16 @@ def test_plain_s3_is_browsed_and_says_what_it_lacks():
     assert "snapshots" in refused.stderr
     assert made.returncode == 1
     assert "snapshots" in made.stderr
+
+
+def test_the_local_store_is_one_store_by_default_and_by_name(store_folder):
+    """`serve --env` names it, so that a training writes there; runs and caches are not two worlds."""
+    lines = explorer("serve", "--env", "--data", str(store_folder)).stdout.splitlines()
+    named = dict(line.removeprefix("export ").split("=", 1) for line in lines)
+
+    def store(data, env):
+        return json.loads(explorer("tree", "--json", "--data", str(data), env=env).stdout)["store"]
+
+    assert store(store_folder, named) == store(store_folder, {})
+    assert store(store_folder, named)["local"] is True
+    assert store(store_folder / "another", named)["local"] is False
