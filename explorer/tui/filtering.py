@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from textual.timer import Timer
-from textual.widgets import Input
 
 from explorer.lineage.rows import Rows
 from explorer.tui.columns import Piece
@@ -35,16 +34,17 @@ class Filtering:
         self._finder: Finder | None = None
         self._timer: Timer | None = None
 
+    @property
+    def _prompt(self) -> Prompt:
+        return self._screen.query_one(Prompt)
+
     def open(self) -> None:
         self._closed = False
-        self._screen.add_class("-filtering")
-        # at once: the letters that follow are the query's, a q among them must not quit
-        self._screen.set_focus(self._screen.query_one(Input))
+        self._prompt.open()
 
     def leave(self, keep: bool) -> None:
         """Close the prompt."""
-        self._screen.remove_class("-filtering")
-        self._screen.set_focus(self._screen.view)
+        self._prompt.close(self._screen.view)
         if not keep:
             self.clear()
         elif self._timer is not None:
@@ -53,14 +53,14 @@ class Filtering:
 
     def clear(self) -> None:
         self._closed = True
-        self._screen.query_one(Input).value = ""
+        self._prompt.text = ""
         self.query = Query()
         self._show(self._screen.view.rows, range(len(self._screen.view.rows)))
 
     def typed(self, text: str) -> None:
         """Search soon: while more is being typed, nothing is searched."""
         if self._closed:  # a letter typed before escape that comes after it
-            self._screen.query_one(Input).value = ""
+            self._prompt.text = ""
             return
         query = parse(text)
         if query.terms == self.query.terms:
@@ -134,4 +134,4 @@ class Filtering:
 
     def _say_found(self) -> None:
         found = f"{len(self._screen.view.shown_rows):,} found" if self.query else ""
-        self._screen.query_one(Prompt).say(found, self.query.trouble)
+        self._prompt.say(found, self.query.trouble)

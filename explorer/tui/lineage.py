@@ -7,23 +7,22 @@ from collections.abc import Callable, Iterable, Sequence
 
 from rich.style import Style
 from textual import events
-from textual.geometry import Size
 from textual.message import Message
-from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from explorer.lineage.address import Node
 from explorer.lineage.rows import Rows
 from explorer.lineage.state import State
-from explorer.tui.columns import GUTTER, Layout, Row, heading, lay_out
+from explorer.tui.columns import GUTTER, Layout, Piece, Row, heading, lay_out
 from explorer.tui.glyphs import UNICODE, Glyphs
 from explorer.tui.paint import strip_of
+from explorer.tui.rolling import Rolling
 from explorer.tui.theme import Palette
 
 _STRIPS = 512
 
 
-class LineageView(ScrollView, can_focus=True, inherit_bindings=False):
+class LineageView(Rolling, can_focus=True, inherit_bindings=False):
     """Paints rows of a State. The cursor belongs to a node, and stays on it when rows come and go."""
 
     class Opened(Message):
@@ -166,29 +165,29 @@ class LineageView(ScrollView, can_focus=True, inherit_bindings=False):
     def render_line(self, y: int) -> Strip:
         at = y + self.scroll_offset.y
         width = self.size.width
+        if self._ground is None:
+            self._ground = self.rich_style
         if at >= len(self.shown_rows):
-            return Strip.blank(width, self.rich_style)
+            return self.blank(self._ground)
         row, here = self.shown_rows[at], at == self.cursor
         strip = self._strips.get((row, here))
         if strip is None:
             if len(self._strips) >= _STRIPS:
                 self._strips.clear()
-            strip = self._strips[row, here] = self._line(row, here, width)
+            ground = self._ground + self._palette.cursor if here else self._ground
+            strip = self._strips[row, here] = strip_of(self._line(row, here), width, ground)
         return strip
 
-    def _line(self, row: int, here: bool, width: int) -> Strip:
+    def _line(self, row: int, here: bool) -> list[Piece]:
         if self._row is None:
             self._row = Row(self.state, self.rows, self._layout, self._palette, self._glyphs, self._clock())
         palette, glyphs = self._palette, self._glyphs
         marked = self.rows.node(row) in self.marked
-        pieces = [
+        return [
             (glyphs.cursor if here else " ", palette.primary),
             (glyphs.mark if marked else " ", palette.accent),
             *self._row.pieces(row, self.first_lane),
         ]
-        if self._ground is None:
-            self._ground = self.rich_style
-        return strip_of(pieces, width, self._ground + palette.cursor if here else self._ground)
 
     def notify_style_update(self) -> None:
         self._ground = None
@@ -202,7 +201,7 @@ class LineageView(ScrollView, can_focus=True, inherit_bindings=False):
     def _fit(self) -> None:
         width = self.size.width
         self._layout = lay_out(width, self.rows.columns)
-        self.virtual_size = Size(width, len(self.shown_rows))
+        self.hold(len(self.shown_rows))
 
     def _keep_in_sight(self) -> None:
         top, height = self.scroll_offset.y, max(1, self.size.height)

@@ -10,11 +10,12 @@ from rich.segment import Segment
 from rich.style import Style
 from textual import events
 from textual.geometry import Size
-from textual.scroll_view import ScrollView
+from textual.reactive import Reactive
 from textual.strip import Strip
 from textual.widget import Widget
 
 from explorer.tui.columns import Piece
+from explorer.tui.rolling import Rolling
 
 Pieces = Sequence[Piece]
 
@@ -47,6 +48,8 @@ class LineView(Widget):
     """One line. What does not fit is dropped from the right part first, then cut on the left."""
 
     DEFAULT_CSS = "LineView { height: 1; width: 1fr; }"
+    virtual_size = Reactive(Size(0, 0))
+    """Textual's lays out the screen once more when the line is first shown."""
 
     def __init__(self, *, id: str) -> None:
         super().__init__(id=id)
@@ -78,7 +81,7 @@ class LineView(Widget):
                 deed()
 
 
-class LinesView(ScrollView, can_focus=False):
+class LinesView(Rolling, can_focus=False):
     """Styled lines, as many as there are; scrolls when they do not fit."""
 
     def __init__(self, *, id: str) -> None:
@@ -89,17 +92,17 @@ class LinesView(ScrollView, can_focus=False):
         """Paint these lines; the same again costs nothing."""
         old, self.lines = self.lines, lines
         if len(old) != len(lines):
-            self.virtual_size = Size(self.size.width, len(lines))
+            self.hold(len(lines))
         for y, line in enumerate(zip_longest(old, lines)):
             if line[0] != line[1]:
                 self.refresh_line(y)
 
     def on_resize(self) -> None:
-        self.virtual_size = Size(self.size.width, len(self.lines))
+        self.hold(len(self.lines))
 
     def render_line(self, y: int) -> Strip:
         at = y + self.scroll_offset.y
         width, ground = self.size.width, self.rich_style
         if at >= len(self.lines):
-            return Strip.blank(width, ground)
+            return self.blank(ground)
         return strip_of(self.lines[at], width, ground)

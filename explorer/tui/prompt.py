@@ -11,6 +11,7 @@ from textual.containers import Horizontal
 from textual.content import Content
 from textual.geometry import Size
 from textual.reactive import Reactive
+from textual.widget import Widget
 from textual.widgets import Input, Label
 
 from explorer.tui.names import shown
@@ -18,7 +19,7 @@ from explorer.tui.names import shown
 _FOUND_WIDTH = 26
 
 
-class Field(Input):
+class _Field(Input):
     """One line whose size does not follow its text: Textual's lays the whole screen out for every letter."""
 
     virtual_size = Reactive(Size(0, 0))
@@ -43,8 +44,37 @@ class Prompt(Horizontal):
 
     def compose(self) -> ComposeResult:
         yield Label("/", id="slash")
-        yield Field(compact=True, placeholder=self._placeholder, id="query")
+        yield _Field(compact=True, placeholder=self._placeholder, validate_on=(), id="query")
         yield Label("", id="found")
+
+    @property
+    def text(self) -> str:
+        """What is typed there by now."""
+        return self._field.value
+
+    @text.setter
+    def text(self, text: str) -> None:
+        self._field.value = text
+
+    @property
+    def _field(self) -> Input:
+        return self.query_one("#query", Input)
+
+    def open(self) -> None:
+        """Stand in the place of the status line; from now on keys are letters."""
+        self._stand(is_open=True)
+        # at once: the letters that follow are the query's, a q among them must not quit
+        self.screen.set_focus(self._field)
+
+    def close(self, then: Widget) -> None:
+        """Give the place back, and the keys to `then`."""
+        self._stand(is_open=False)
+        self.screen.set_focus(then)
+
+    def _stand(self, *, is_open: bool) -> None:
+        # a class of the screen would style every widget anew
+        if self.parent is not None:
+            self.parent.set_class(is_open, "-filtering")
 
     def say(self, found: str, trouble: str | None) -> None:
         """What was found, or why not; a longer trouble takes the half of the line."""

@@ -7,14 +7,12 @@ from typing import TYPE_CHECKING
 
 from rich.style import Style
 from textual import events
-from textual.geometry import Size
-from textual.scroll_view import ScrollView
 from textual.strip import Strip
-from textual.widget import Widget
 
 from explorer.tui.columns import Piece
 from explorer.tui.glyphs import Glyphs
 from explorer.tui.paint import strip_of
+from explorer.tui.rolling import Rolling
 from explorer.tui.section_lines import Line, SectionLines
 from explorer.tui.section_rows import SectionRows, Widths
 from explorer.tui.theme import Palette
@@ -26,7 +24,7 @@ if TYPE_CHECKING:
 _STRIPS = 512
 
 
-class SectionsView(ScrollView, can_focus=True, inherit_bindings=False):
+class SectionsView(Rolling, can_focus=True, inherit_bindings=False):
     """Paints sections whose texts are printable already; one line is under the cursor."""
 
     def __init__(self, palette: Palette, glyphs: Glyphs) -> None:
@@ -118,15 +116,7 @@ class SectionsView(ScrollView, can_focus=True, inherit_bindings=False):
 
     def _changed(self) -> None:
         """There are more lines, or fewer."""
-        size, height = Size(self.size.width, len(self.lines)), self.size.height
-        if (self.virtual_size.height > height) == (size.height > height) and self.show_vertical_scrollbar:
-            # the scroll bar stays where it is: to lay out the whole screen anew would cost another frame
-            self.set_reactive(Widget.virtual_size, size)
-            self.vertical_scrollbar.window_virtual_size = size.height
-            if self.scroll_offset.y > self.max_scroll_y:
-                self.scroll_to(y=self.max_scroll_y, animate=False, immediate=True, force=True)
-        else:
-            self.virtual_size = size
+        self.hold(len(self.lines))
         self._repaint()
 
     def _move_to(self, at: int) -> None:
@@ -167,7 +157,7 @@ class SectionsView(ScrollView, can_focus=True, inherit_bindings=False):
         if self._ground is None:
             self._ground = self.rich_style
         if at >= len(self.lines):
-            return Strip.blank(width, self._ground)
+            return self.blank(self._ground)
         here = at == self.cursor
         strip = self._strips.get((at, here))
         if strip is None:

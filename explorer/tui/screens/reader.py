@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.timer import Timer
-from textual.widgets import Input
 
 from explorer.checkpoints.narrowing import Filter, parse, search
 from explorer.tui.actions import Action
@@ -165,8 +164,7 @@ class Reader(Page):
 
     def do_filter(self) -> None:
         self._prompt_is_open = True
-        self.add_class("-filtering")
-        self.set_focus(self.query_one("#query", Input))
+        self.query_one(Prompt).open()
 
     def typed(self, text: str) -> None:
         """Search soon: while more is being typed, nothing is searched."""
@@ -187,15 +185,15 @@ class Reader(Page):
 
     def leave_filter(self, keep: bool) -> None:
         """Close the prompt; without `keep` the filter goes with it."""
-        text = self.query_one("#query", Input).value
+        prompt = self.query_one(Prompt)
+        text = prompt.text
         self._prompt_is_open = False
-        self.remove_class("-filtering")
-        self.set_focus(self.view)
+        prompt.close(self.view)
         if self._typing is not None:
             self._typing.stop()
         self._filter_by(parse(text) if keep else Filter())
         if not keep:
-            self.query_one("#query", Input).value = ""
+            prompt.text = ""
 
     def clear_filter(self) -> bool:
         """Take the filter away; False where there is none."""

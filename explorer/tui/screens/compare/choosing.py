@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 from textual import on
-from textual.widgets import Input
 
 from explorer.errors import ExplorerError
 from explorer.metrics import Row, where
@@ -98,8 +97,7 @@ class Choosing(Looking):
     # -- filtering
 
     def do_filter(self) -> None:
-        self.add_class("-filtering")
-        self.set_focus(self.query_one("#query", Input))
+        self.query_one(Prompt).open()
 
     def typed(self, text: str) -> None:
         """Each letter filters: there are few curves."""
@@ -107,13 +105,12 @@ class Choosing(Looking):
         self.apply_filter()
 
     def leave_filter(self, keep: bool) -> None:
-        self.remove_class("-filtering")
-        self.set_focus(self.chart)
+        self.query_one(Prompt).close(self.chart)
         if not keep:
             self.clear_filter()
 
     def clear_filter(self) -> None:
-        self.query_one("#query", Input).value = ""
+        self.query_one(Prompt).text = ""
         self.typed("")
 
     def apply_filter(self) -> None:
