@@ -105,11 +105,10 @@ def test_an_object_replaced_while_it_is_read_is_a_conflict(core: Core, bucket: s
 
 def test_a_spoilt_cache_is_read_anew(core: Core, bucket: str):
     node = save_step(core.store, bucket, 100)
-    manifests = Manifests(core)
-    first = manifests.manifest(node)
+    first = Manifests(core).manifest(node)
     for path in (core.data / "manifests").glob("*/*"):
         path.write_bytes(b"\x00garbage")
-    again = manifests.manifest(node)
+    again = Manifests(core).manifest(node)  # another session: this one still has it in memory
     assert again.tensors == first.tensors
     assert again.cost.requests == 4
 
