@@ -7,6 +7,7 @@ import asyncio
 import json
 import logging
 import os
+import resource
 import signal
 import socket
 import sys
@@ -58,6 +59,7 @@ def serve(
         StoreTrouble: another server holds the folder, the port is taken, or the data cannot be opened.
     """
     host = "127.0.0.1" if host == "localhost" else host
+    _allow_open_files()
     lock = Lock(folder)
     try:
         if not read_only:
@@ -95,6 +97,13 @@ def serve(
             log.info("stopped")
     finally:
         lock.close()
+
+
+def _allow_open_files() -> None:
+    """As many as this process may have: shells start programs with few, and every connection is one."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with suppress(OSError, ValueError):  # macOS says unlimited and takes less
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def _reserve_port(host: str, port: int | None, folder: Path) -> socket.socket:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import resource
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 
 from explorer.localstore.engine import blobs as blobs_module
 from explorer.localstore.engine.engine import Engine
+from explorer.localstore.engine.records import Attributes
 from explorer.localstore.refusals import Refusal
 from tests.localstore.conftest import put_bytes
 
@@ -76,6 +78,34 @@ def test_a_failed_sync_makes_the_store_read_only(
         put_bytes(engine, bucket, b"k2", b"the disk seems fine again, but who knows what it kept")
     with pytest.raises(Refusal, match="read-only"):
         engine.buckets.snapshot("one")
+
+
+def test_too_many_open_files_refuse_and_are_not_held_against_the_disk(engine: Engine) -> None:
+    bucket = engine.buckets.create("one", snapshots_on=True)
+    put_bytes(engine, bucket, b"k", b"data")
+    next_number = os.open(os.devnull, os.O_RDONLY)
+    os.close(next_number)
+    usual = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (next_number, usual[1]))
+    try:
+        with pytest.raises(Refusal, match="Too many files") as refused:
+            put_bytes(engine, bucket, b"k2", b"more")
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, usual)
+    assert refused.value.status == 503
+    put_bytes(engine, bucket, b"k2", b"more")
+    assert engine.check(deep=True).problems == []
+
+
+def test_a_sink_that_was_given_up_is_not_said_to_be_on_disk(engine: Engine) -> None:
+    bucket = engine.buckets.create("one", snapshots_on=True)
+    sink = engine.blobs.create()
+    sink.write(b"data")
+    sink.close()
+    with pytest.raises(Refusal, match="given up"):
+        engine.objects.put(bucket, b"k", sink, Attributes())
+    assert engine.objects.find(bucket, b"k") is None
+    put_bytes(engine, bucket, b"k", b"data")
 
 
 def test_a_read_only_store_reads_and_refuses_to_write(tmp_path: Path) -> None:

@@ -162,6 +162,18 @@ def test_an_unknown_key_a_wrong_secret_and_no_signature() -> None:
         authenticate(received("GET", f"{HOST}/b", {}), OWNER)
 
 
+def test_signatures_of_version_2_are_refused_by_name() -> None:
+    """s3cmd's signurl makes one unless told otherwise: it is signed, only not as we can read it."""
+    old = f"{HOST}/b/k?AWSAccessKeyId={KEY}&Expires=1800000000&Signature=x%3D"
+    for request in (
+        received("GET", old, {}),
+        received("GET", f"{HOST}/b/k", {"authorization": f"AWS {KEY}:x="}),
+    ):
+        with pytest.raises(Refusal, match="use AWS4-HMAC-SHA256") as refused:
+            authenticate(request, OWNER)
+        assert refused.value.code == "InvalidRequest"
+
+
 @pytest.mark.parametrize(("minutes", "ok"), [(-16, False), (-14, True), (14, True), (16, False)])
 def test_clock_skew(minutes: int, ok: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     moment = datetime.now(UTC) + timedelta(minutes=minutes)

@@ -114,7 +114,7 @@ class Blobs:
 
     @contextlib.contextmanager
     def watching_the_disk(self) -> Iterator[None]:
-        """A full disk refuses the request; any other failure to write makes the store read-only.
+        """A full disk or too many open files refuse the request; any other failure makes the store read-only.
 
         A failed fsync is never tried again: the kernel may have dropped the pages and would report success.
         """
@@ -123,6 +123,8 @@ class Blobs:
         except OSError as error:
             if error.errno in (errno.ENOSPC, errno.EDQUOT):
                 raise Refusal("InsufficientStorage", "The disk under the store is full.") from error
+            if error.errno in (errno.EMFILE, errno.ENFILE):  # the disk is well, and was not even asked
+                raise Refusal("ServiceUnavailable", "Too many files are open. Try again.") from error
             self._on_trouble(f"writing failed ({error.strerror})")
             raise Refusal("ServiceUnavailable", f"The disk failed: {error.strerror}.") from error
 

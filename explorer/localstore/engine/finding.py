@@ -23,8 +23,8 @@ FIND_VERSION = f"""SELECT {COLUMNS} FROM lineage l CROSS JOIN version v
 
 
 def entry(row: tuple[Any, ...]) -> Entry:
-    bucket_id, key, ts, deleted, *rest = row
-    return Entry(bucket_id, key, ts, bool(deleted), *rest)
+    bucket_id, key, ts, deleted, size, etag, blob, manifest, attributes = row
+    return Entry(bucket_id, key, ts, deleted == 1, size, etag, blob, manifest, attributes)
 
 
 class Executes(Protocol):

@@ -37,7 +37,9 @@ class Listing:
             walks = self.ancestors.walks(connection, chain, age)
             found: list[Entry | bytes] = []
             for item in (
-                _grouped(walks, prefix, delimiter, after) if delimiter else _live(walks, prefix, after)
+                _grouped(walks, prefix, delimiter, after)
+                if delimiter
+                else _live(walks, prefix, after, wanted=limit + 1)
             ):
                 if len(found) == limit:
                     return Page(tuple(found), _place(found[-1]))
@@ -62,10 +64,14 @@ def _place(item: Entry | bytes) -> bytes:
     return item + PAST if isinstance(item, bytes) else item.key
 
 
-def _live(walks: Sequence[Walk], prefix: bytes, after: bytes) -> Iterator[Entry]:
+def _live(walks: Sequence[Walk], prefix: bytes, after: bytes, wanted: int = 0) -> Iterator[Entry]:
+    """`wanted`: about so many will be taken."""
+    if len(walks) > 1:
+        wanted = 0  # of several walks nobody knows which one has the keys
     last: bytes | None = None
+    keys = (walk.keys(prefix, after, wanted) for walk in walks)
     # merge takes equal keys from the earlier, nearer, walk first
-    for found in heapq.merge(*(walk.keys(prefix, after) for walk in walks), key=lambda each: each.key):
+    for found in heapq.merge(*keys, key=lambda each: each.key):
         if found.key == last:
             continue
         last = found.key

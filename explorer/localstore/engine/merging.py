@@ -64,7 +64,8 @@ class Merging:
             pair = _pair(tx, fork)
             if pair is None:
                 raise Refusal("InvalidArgument", "only a fork can be rebased", BucketName=fork)
-            _bring(tx, pair, "RebaseFork", source=pair.parent, target=pair.fork, since=pair.cut)
+            since = pair.base_ts if pair.base == pair.parent else pair.cut
+            _bring(tx, pair, "RebaseFork", source=pair.parent, target=pair.fork, since=since)
             ts = _snapshot_both(tx, pair)
             _remember_base(tx, pair, pair.parent, ts)
             return ts

@@ -13,6 +13,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 from explorer.localstore.engine.digests import Buffer, Digests
+from explorer.localstore.refusals import Refusal
 
 DIRECT_FROM = 4 * 2**20
 """A body from this size on goes to the disk past the page cache."""
@@ -120,7 +121,9 @@ class Sink:
             if self._failed_sync is not None:
                 raise self._failed_sync  # asked again, the kernel might say that all is well
             covered = self._put_bytes
-            if self._fd >= 0 and covered > self._synced_bytes:
+            if covered > self._synced_bytes:
+                if self._fd < 0:  # closed under our hands: to say nothing would be to say that it is on disk
+                    raise Refusal("ServiceUnavailable", "The upload was given up.")
                 try:
                     _sync_data(self._fd)
                 except OSError as error:

@@ -50,8 +50,8 @@ class Name:
 
 
 class Walk(Protocol):
-    def keys(self, prefix: bytes, after: bytes) -> Iterator[Entry]:
-        """Keys with a version, maybe a delete marker, in order."""
+    def keys(self, prefix: bytes, after: bytes, wanted: int = 0) -> Iterator[Entry]:
+        """Keys with a version, maybe a delete marker, in order; `wanted`, if known, of them will be taken."""
         ...
 
     def names(self, prefix: bytes, delimiter: bytes, after: bytes) -> Iterator[Name]:
@@ -80,15 +80,15 @@ class Stored:
         self._bucket_id = bucket_id
         self._cut = cut
 
-    def keys(self, prefix: bytes, after: bytes) -> Iterator[Entry]:
+    def keys(self, prefix: bytes, after: bytes, wanted: int = 0) -> Iterator[Entry]:
         low, high = interval(prefix, after)
-        size = _FIRST_BATCH
+        size = min(wanted, _LAST_BATCH) or _FIRST_BATCH
         while True:
             arguments = (self._bucket_id, low, high, self._cut, size)
             rows: list[Any] = self._connection.execute(_KEYS, arguments).fetchall()
-            for _, *row in rows:
-                if row[0] is not None:
-                    yield entry(tuple(row))
+            for row in rows:
+                if row[1] is not None:
+                    yield entry(row[1:])
             if len(rows) < size:
                 return
             low, size = rows[-1][0], min(size * _GROWTH, _LAST_BATCH)
@@ -99,8 +99,9 @@ class Stored:
         while True:
             arguments = (self._bucket_id, low, high, self._cut, size, len(prefix) + 1, delimiter)
             rows: list[Any] = self._connection.execute(_NAMES, arguments).fetchall()
-            for key, *row in rows:
-                found = name_of(None if row[0] is None else entry(tuple(row)), key, prefix, delimiter)
+            for row in rows:
+                key = row[0]
+                found = name_of(None if row[1] is None else entry(row[1:]), key, prefix, delimiter)
                 low = found.name + PAST if found.is_prefix else key
                 yield found
             if len(rows) < size:
@@ -115,7 +116,7 @@ class Held:
         self.entries = entries
         self._keys = [each.key for each in entries]
 
-    def keys(self, prefix: bytes, after: bytes) -> Iterator[Entry]:
+    def keys(self, prefix: bytes, after: bytes, wanted: int = 0) -> Iterator[Entry]:
         low, high = interval(prefix, after)
         for n in range(bisect_right(self._keys, low), len(self._keys)):
             if self._keys[n] >= high:

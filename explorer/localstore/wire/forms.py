@@ -19,6 +19,8 @@ from explorer.localstore.wire.request import Request
 MAX_FIELD_BYTES = 20 << 10
 """S3's limit for all that comes before the file, names and values together."""
 _MAX_FIELDS = 200
+_MAX_AHEAD_BYTES = 4 << 20
+"""How much is read in search of a file from somebody who has not proven anything yet."""
 
 # It logs each malformed form as a warning, which anybody could fill the disk with.
 logging.getLogger("python_multipart").setLevel(logging.ERROR)
@@ -76,10 +78,13 @@ class Form:
         Raises:
             Refusal: there is no file, the fields are too many or too long, or this is no form.
         """
+        read = 0
         while not self._has_file:
-            await self._more()
+            read += await self._more()
             if self._has_ended and not self._has_file:
                 raise _not_one_file()
+            if read > _MAX_AHEAD_BYTES and not self._has_file:
+                raise _too_large()
 
     async def file(self) -> AsyncIterator[memoryview]:
         """The file's bytes. What comes behind it is read and left out, as S3 does.
@@ -97,7 +102,7 @@ class Form:
         async for _ in self._body:  # an epilogue, which nobody reads
             pass
 
-    async def _more(self) -> None:
+    async def _more(self) -> int:
         piece = await anext(self._body, None)
         if piece is None:
             raise _malformed()
@@ -105,6 +110,7 @@ class Form:
             self._parser.write(piece)
         except FormParserError:
             raise _malformed() from None
+        return len(piece)
 
     def _start_part(self) -> None:
         self._name = b""

@@ -6,7 +6,7 @@ import base64
 import binascii
 import json
 from collections.abc import Callable
-from urllib.parse import quote
+from urllib.parse import quote_from_bytes
 
 from explorer.localstore.engine.records import Bucket, Entry
 from explorer.localstore.engine.versions import Version
@@ -30,14 +30,15 @@ def encoder(call: Call) -> Encode:
         raise Refusal(
             "InvalidArgument", "Invalid Encoding Method specified in Request", ArgumentName="encoding-type"
         )
-    return lambda key: quote(key, safe="/-_.~*!'()")
+    return lambda key: quote_from_bytes(key, safe="/-_.~*!'()")
 
 
 def _contents(found: Entry, encode: Encode, owner: str) -> tuple[str, object]:
     """One object, written by hand: a page has a thousand of them."""
     attributes = found.attributes
-    checksum = "".join(f"<ChecksumAlgorithm>{name}</ChecksumAlgorithm>" for name in attributes.checksums)
-    if checksum:
+    checksum = ""
+    if attributes.checksums:
+        checksum = "".join(f"<ChecksumAlgorithm>{name}</ChecksumAlgorithm>" for name in attributes.checksums)
         checksum += f"<ChecksumType>{attributes.checksum_type}</ChecksumType>"
     return "Contents", xml.Written(
         f"<Contents><Key>{xml.escape(encode(found.key))}</Key><LastModified>{iso_ms(found.ts)}</LastModified>"

@@ -66,13 +66,15 @@ def read_claim(request: Request) -> Claim:
         return _header_claim(request, header)
     if "X-Amz-Signature" in request.query or "X-Amz-Credential" in request.query:
         return _query_claim(request)
+    if "AWSAccessKeyId" in request.query:
+        raise _not_version_4()
     raise Refusal("AccessDenied", "The request is not signed.")
 
 
 def _header_claim(request: Request, header: str) -> Claim:
     algorithm, _, rest = header.partition(" ")
     if algorithm != "AWS4-HMAC-SHA256":
-        raise Refusal("InvalidRequest", "Only AWS4-HMAC-SHA256 signatures are taken.")
+        raise _not_version_4()
     fields: dict[str, str] = {}
     for field in rest.split(","):
         name, _, value = field.strip().partition("=")
@@ -97,6 +99,13 @@ def _header_claim(request: Request, header: str) -> Claim:
         fields["Signature"],
         time,
         payload_hash,
+    )
+
+
+def _not_version_4() -> Refusal:
+    return Refusal(
+        "InvalidRequest",
+        "The authorization mechanism you have provided is not supported. Please use AWS4-HMAC-SHA256.",
     )
 
 
