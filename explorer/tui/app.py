@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import on
 from textual.app import App
+from textual.binding import Binding, BindingType
 from textual.screen import Screen
 from textual.theme import Theme
 
@@ -44,6 +45,7 @@ class ExplorerApp(App[int]):
     TITLE = "explorer"
     CSS_PATH = Path(__file__).with_name("explorer.tcss")
     ENABLE_COMMAND_PALETTE = True
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+z", "suspend_process", show=False)]
     COMMANDS: ClassVar[set[Any]] = {_actions, *App.COMMANDS}
 
     def __init__(
@@ -122,6 +124,10 @@ class ExplorerApp(App[int]):
         self._paint()
 
     async def action_quit(self) -> None:
+        self.lineage.do_quit()
+
+    def action_help_quit(self) -> None:
+        """Ctrl-C leaves from every screen, as it does from the first."""
         self.lineage.do_quit()
 
     def on_unmount(self) -> None:

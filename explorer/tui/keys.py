@@ -41,7 +41,7 @@ LINEAGE = (
     Action("cancel_prefetch", "P", "stop prefetch", "Stop prefetching it.", DO, s.prefetching, 7),
     Action("stop", "X", "stop run", "Stop the run that writes here; it saves first.", DO, s.has_live_run, 11),
     Action("delete", "D", "delete", "Delete the fork under the cursor.", DO, s.deletable, 13),
-    Action("undo", "z,ctrl+z", "undo", "Take back the last fork, snapshot or deletion.", DO, s.open_, 12),
+    Action("undo", "z", "undo", "Take back the last fork, snapshot or deletion.", DO, s.open_, 12),
     Action("copy", "y", "copy", "Copy the address to the clipboard.", DO, s.there),
     Action("refresh", "ctrl+r", "refresh", "Look for other people's changes now.", SCREEN),
     Action("help", "question_mark,f1", "keys", "These keys.", SCREEN, footer=14),

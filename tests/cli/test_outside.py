@@ -58,6 +58,22 @@ def test_a_closed_stdout_is_no_traceback(store_folder):
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
+@pytest.mark.parametrize("form", [(), ("--json",)])
+def test_output_on_a_full_disk_is_an_error_in_two_lines(store_folder, form):
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "explorer", "tree", *form, "--data", str(store_folder)],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=60,
+        )
+    assert done.returncode == 1
+    assert [line.partition(":")[0] for line in done.stderr.splitlines()] == ["error", "hint"]
+    assert "No space left" in done.stderr
+
+
 def test_the_screen_wants_a_terminal(tmp_path):
     done = explorer("--data", str(tmp_path))
     assert done.returncode == 1

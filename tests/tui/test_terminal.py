@@ -134,6 +134,36 @@ def test_the_story(tmux, data):
     tmux.until("LEFT 0")
 
 
+def test_ctrl_z_stops_the_screen_and_takes_nothing_back_and_ctrl_c_leaves(tmux, data):
+    tmux.start(["bash", "--norc", "-i"], EXPLORER_DATA=str(data))
+    for verb in (("buckets", "create", "first"), ()):
+        tmux.run("send-keys", "-t", "t", "-l", shlex.join([*EXPLORER, *verb]))
+        tmux.press("Enter")
+        tmux.until("created first" if verb else "● now")
+    tmux.press("f")
+    tmux.until("first-f1 forked from first")
+    tmux.press("C-z")
+    tmux.until("Stopped")
+    tmux.run("send-keys", "-t", "t", "-l", "fg")
+    tmux.press("Enter")
+    tmux.until("NAME", "first-f1")
+    tmux.press("d")
+    tmux.until("diff  first")
+    tmux.press("C-c")
+    tmux.until("Stopped", "fg")
+    tmux.run("send-keys", "-t", "t", "-l", "echo left-$((40 + 2))")
+    tmux.press("Enter")
+    tmux.until("left-42")
+    told = subprocess.run(
+        [*EXPLORER, "buckets", "list", "--data", str(data)],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=30,
+    )
+    assert "first-f1" in told.stdout
+
+
 def test_an_endpoint_that_is_down_is_said_with_a_remedy_and_q_leaves(tmux, tmp_path):
     tmux.start(
         [*EXPLORER, "--endpoint", "http://127.0.0.1:9"],

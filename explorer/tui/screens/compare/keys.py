@@ -38,7 +38,7 @@ ACTIONS = (
     Action("fork_form", "F", "fork as…", "The same with a name and overrides.", ACT, c.at_checkpoint),
     Action("resume", "r", "resume", "Train on from this checkpoint, in a fork.", ACT, c.at_checkpoint, 2),
     Action("resume_form", "R", "resume as…", "Ask for overrides and a template first.", ACT, c.at_checkpoint),
-    Action("undo", "z,ctrl+z", "undo", "Take back the last fork.", ACT, situation.open_),
+    Action("undo", "z", "undo", "Take back the last fork.", ACT, situation.open_),
     Action("save", "e", "export", "Into a file: csv parquet svg png html.", ACT, c.read, 11),
     Action("copy", "Y", "copy Python", "Copy the notebook's code for this.", ACT, c.read),
     Action("copy_command", "C", "copy command", "Copy the command that prints this.", ACT, c.read),
