@@ -3,7 +3,8 @@
     python -m tests.bench.store.scale [--versions 1000000]
 
 Goals: snapshot and fork over HTTP p50 <= 2 ms and the ratio of many to 1,000 versions <= 1.3; GET at depth
-100 <= 3x depth 0; delimiter listing at depth 100 <= 5x depth 0, hidden keys included.
+100 <= 3x depth 0; delimiter listing at depth 100 <= 5x depth 0, hidden keys included. Merges and rebases:
+`merging`, which is also a bench of its own.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ import tigris_boto3_ext as tigris
 
 from explorer.localstore.engine.engine import Engine
 from explorer.localstore.places import store_folder
-from tests.bench.store import servers, thin
+from tests.bench.store import merging, servers, thin
 
 RUNS, STEPS = 50, 200
 
@@ -182,6 +183,7 @@ def main() -> None:
         in_process(engine, "many")
         engine.close()
         over_http(data, ["few", "many"])
+    merging.report([10_000, 100_000])
 
 
 if __name__ == "__main__":
