@@ -73,34 +73,40 @@ _word = st.one_of(
     st.tuples(st.just("fork"), _bucket),
     st.tuples(st.sampled_from(["merge", "rebase"]), _bucket),
 )
-_kill = st.tuples(st.just("push"), st.integers(1, 12), st.booleans())
+
+
+def push_mortally(past: Past, target: Store, path: Path, chance: random.Random, tries: int) -> None:
+    """Push, and be killed soon, some times."""
+    for _ in range(tries):
+        record = MortalMap(path, chance.randint(1, 5), before=chance.random() < 0.7)
+        try:
+            Push(past.store, target, record).run(past.buckets)
+        except Killed:
+            continue
+        finally:
+            record.close()
+        return
 
 
 @settings(
-    max_examples=12,
+    max_examples=10,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
-@given(words=st.lists(st.one_of(_word, _word, _word, _word, _kill), min_size=4, max_size=30))
+@given(words=st.lists(_word, min_size=6, max_size=30), seed=st.integers(0, 2**16))
 def test_any_past_arrives_as_it_was(
-    past_folder: Path, target: Store, target_folder: Path, words: list[tuple[Any, ...]]
+    past_folder: Path, target: Store, target_folder: Path, words: list[tuple[Any, ...]], seed: int
 ) -> None:
     """Pushed in between and killed at any line of the map: equal places, equal versions, nothing twice."""
-    past = Past(past_folder, f"any{next(_numbers)}")
+    past, chance = Past(past_folder, f"any{next(_numbers)}"), random.Random(seed)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "map.jsonl"
         try:
             for verb, *rest in words:
-                if verb != "push":
-                    getattr(past, verb)(*rest)
-                    continue
-                record = MortalMap(path, rest[0], before=rest[1])
-                try:
-                    Push(past.store, target, record).run(past.buckets)
-                except Killed:
-                    pass
-                finally:
-                    record.close()
+                getattr(past, verb)(*rest)
+                if chance.random() < 0.1:
+                    push_mortally(past, target, path, chance, 4)
+            push_mortally(past, target, path, chance, 12)
             record = PushMap(path)
             report = Push(past.store, target, record).run(past.buckets)
             again = Push(past.store, target, record).run(past.buckets)
