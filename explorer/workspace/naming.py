@@ -33,4 +33,4 @@ def propose(source: str, overrides: Overrides, taken: Container[str]) -> str:
 def _plain(text: str) -> str:
     """What is left of a text in a bucket name's letters."""
     short = text.lower().rsplit(".", 1)[-1] if not re.search(r"\d", text) else text.lower()
-    return re.sub(r"[^a-z0-9.]+", "-", short.replace("_", "-")).strip("-.") or "x"
+    return re.sub(r"[^a-z0-9.]+|\.{2,}", "-", short).strip("-.") or "x"

@@ -18,11 +18,18 @@ def test_names_say_what_a_fork_changes():
     )
 
 
+def test_points_in_a_row_are_no_bucket_name():
+    assert propose("base", (("0..0", "1...2"),), set()) == "base-0-0-1-2"
+
+
 names = st.from_regex(r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]", fullmatch=True)
 values = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=40)
 
 
-@given(names, st.lists(st.tuples(st.text(min_size=1, max_size=30), values), max_size=4), st.sets(names))
+words = st.text(min_size=1, max_size=30) | st.text("a0.-_/", min_size=1, max_size=30)
+
+
+@given(names, st.lists(st.tuples(words, values | words), max_size=4), st.sets(names))
 def test_a_proposed_name_is_free_and_one_that_s3_takes(source, overrides, taken):
     name = propose(source, tuple(overrides), taken)
     assert name not in taken
