@@ -142,6 +142,7 @@ def test_spoilt_structures_are_refused_or_read_in_bounds(seed: int):
         assert len(found.tensors) <= 2 * len(SHAPES)
 
 
+@pytest.mark.xdist_group("frameworks")
 def test_what_keras_itself_saved(tmp_path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("KERAS_BACKEND", "torch")
     pytest.importorskip("torch", reason="keras needs a backend; it is in the extra `torch`")

@@ -15,6 +15,8 @@ torch = pytest.importorskip("torch", reason="torch writes the samples; it is in 
 
 from explorer.checkpoints import diff, find_checkpoints  # noqa: E402
 
+pytestmark = pytest.mark.xdist_group("frameworks")  # one worker imports them, once
+
 
 @pytest.fixture(scope="module")
 def trainer_folders(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:

@@ -8,6 +8,7 @@ import pytest
 
 from tests.metrics import test_sources
 
+pytestmark = pytest.mark.xdist_group("live trainer")  # one worker trains, once
 SCRIPT = Path(test_sources.RECORDED) / "record_hf.py"
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from explorer.notebook.explorer import Explorer
+from tests.notebook.lab import serve
 
 BASE = "nb-base"
 FORK = "nb-base-lr-1e-1"
@@ -27,6 +28,16 @@ def trained(store_folder: Path) -> Path:
         ex[f"{BASE}@step-100"].fork(FORK, lr=0.1).resume().wait(60)
         ex.close()
     return store_folder
+
+
+@pytest.fixture(scope="session")
+def jupyter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
+    """One JupyterLab for all pages: where it answers, and the folder that it serves."""
+    folder, home = tmp_path_factory.mktemp("notebooks"), tmp_path_factory.mktemp("jupyter")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("EXPLORER_CONFIG", str(home / "none.toml"))
+        with serve(folder, home) as base:
+            yield base, folder
 
 
 @pytest.fixture(scope="session")

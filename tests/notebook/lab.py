@@ -48,6 +48,15 @@ IN_A_BROWSER = [
 """Marks of a module whose tests need all of this; one after the other, in one process."""
 
 
+def write(path: Path, *cells: str) -> None:
+    """A notebook of code cells."""
+    import nbformat  # seconds, by the grammars that jsonschema reads
+    from nbformat.v4 import new_code_cell, new_notebook
+
+    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+    nbformat.write(new_notebook(cells=[new_code_cell(cell) for cell in cells], metadata=kernel), path)
+
+
 @contextlib.contextmanager
 def serve(folder: Path, home: Path) -> Iterator[str]:
     """JupyterLab on a free port of loopback without a token, its settings in `home`; ended behind the tests."""

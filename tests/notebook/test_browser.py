@@ -2,29 +2,26 @@
 
 from __future__ import annotations
 
-import nbformat
 import pytest
-from nbformat.v4 import new_code_cell, new_notebook
 
 from tests.notebook.conftest import BASE, FORK
-from tests.notebook.lab import IN_A_BROWSER, browse, serve
+from tests.notebook.lab import IN_A_BROWSER, browse, write
 
 pytestmark = IN_A_BROWSER
 
 
 @pytest.fixture(scope="module")
-def lab(trained, tmp_path_factory):
+def lab(trained, jupyter):
     """One notebook in one JupyterLab, its tree on the page."""
-    folder, home = tmp_path_factory.mktemp("notebooks"), tmp_path_factory.mktemp("jupyter")
-    cell = new_code_cell(f"import explorer\nex = explorer.open('local', data={str(trained)!r}).refresh()\nex")
-    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
-    nbformat.write(new_notebook(cells=[cell], metadata=kernel), folder / "tree.ipynb")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("EXPLORER_CONFIG", str(home / "none.toml"))
-        with serve(folder, home) as base, browse(base, "tree") as notebook:
-            notebook.run_all()
-            notebook.page.wait_for_selector(row(f"{BASE}@"), timeout=90_000)
-            yield notebook
+    base, folder = jupyter
+    write(
+        folder / "tree.ipynb",
+        f"import explorer\nex = explorer.open('local', data={str(trained)!r}).refresh()\nex",
+    )
+    with browse(base, "tree") as notebook:
+        notebook.run_all()
+        notebook.page.wait_for_selector(row(f"{BASE}@"), timeout=90_000)
+        yield notebook
 
 
 def row(start: str) -> str:

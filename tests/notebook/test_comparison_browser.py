@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import nbformat
 import pytest
-from nbformat.v4 import new_code_cell, new_notebook
 
 from tests.notebook.conftest import BASE, FORK
-from tests.notebook.lab import IN_A_BROWSER, browse, serve
+from tests.notebook.lab import IN_A_BROWSER, browse, write
 
 pytestmark = IN_A_BROWSER
 PLOT = "document.querySelector('.js-plotly-plot')"
@@ -22,28 +20,25 @@ POINT = """([name, step]) => {
 
 
 @pytest.fixture(scope="module")
-def lab(trained, tmp_path_factory):
+def lab(trained, jupyter):
     """One notebook in one JupyterLab, a comparison on the page."""
-    folder, home = tmp_path_factory.mktemp("notebooks"), tmp_path_factory.mktemp("jupyter")
-    cells = [
-        new_code_cell(f"import explorer\nex = explorer.open('local', data={str(trained)!r}).refresh()"),
-        new_code_cell(f"view = ex.compare([{BASE!r}, {FORK!r}], metric='val_loss')\nview"),
-        new_code_cell("_ = view.set(smoothing=0.6)"),
-        new_code_cell("_ = view.set(colour_by='lr')"),
-        new_code_cell(f"twice = ex.compare([{BASE!r}, {FORK!r}], metric='loss')\ntwice"),
-        new_code_cell("twice.set(colour_by='lr', lost=True)"),
-    ]
-    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
-    nbformat.write(new_notebook(cells=cells, metadata=kernel), folder / "curves.ipynb")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("EXPLORER_CONFIG", str(home / "none.toml"))
-        with serve(folder, home) as base, browse(base, "curves") as notebook:
-            notebook.run_all()
-            notebook.page.wait_for_selector(".xc-below tbody tr", timeout=90_000)
-            notebook.page.wait_for_function(DRAWN, timeout=90_000)
-            notebook.page.set_default_timeout(15_000)
-            notebook.folder = folder
-            yield notebook
+    base, folder = jupyter
+    write(
+        folder / "curves.ipynb",
+        f"import explorer\nex = explorer.open('local', data={str(trained)!r}).refresh()",
+        f"view = ex.compare([{BASE!r}, {FORK!r}], metric='val_loss')\nview",
+        "_ = view.set(smoothing=0.6)",
+        "_ = view.set(colour_by='lr')",
+        f"twice = ex.compare([{BASE!r}, {FORK!r}], metric='loss')\ntwice",
+        "twice.set(colour_by='lr', lost=True)",
+    )
+    with browse(base, "curves") as notebook:
+        notebook.run_all()
+        notebook.page.wait_for_selector(".xc-below tbody tr", timeout=90_000)
+        notebook.page.wait_for_function(DRAWN, timeout=90_000)
+        notebook.page.set_default_timeout(15_000)
+        notebook.folder = folder
+        yield notebook
 
 
 def until(lab, code, wanted):

@@ -2,8 +2,6 @@
 
 from pathlib import Path
 
-import nbclient
-import nbformat
 import pytest
 
 FOLDER = Path(__file__).parents[2] / "notebooks"
@@ -18,6 +16,9 @@ def said(cell):
 
 @pytest.mark.timeout(240)
 def test_branching_does_what_it_says(tmp_path):
+    import nbclient  # seconds, by the grammars that jsonschema reads: not while tests are collected
+    import nbformat
+
     notebook = nbformat.read(FOLDER / "branching.ipynb", 4)
     client = nbclient.NotebookClient(
         notebook, timeout=120, store_widget_state=False, resources={"metadata": {"path": str(tmp_path)}}
@@ -39,6 +40,8 @@ def test_branching_does_what_it_says(tmp_path):
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.name)
 def test_notebooks_are_kept_without_outputs(path):
+    import nbformat
+
     notebook = nbformat.read(path, 4)
     for cell in notebook.cells:
         assert not cell.get("outputs")

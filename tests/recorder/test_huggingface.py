@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,9 @@ from explorer.storage import Store
 from explorer.workspace.opener import open_workspace
 
 torch = pytest.importorskip("torch", reason="the torch extra is not installed")
-pytest.importorskip("transformers", reason="the torch extra is not installed")
+if find_spec("transformers") is None:  # to import it here would cost every worker seconds
+    pytest.skip("the torch extra is not installed", allow_module_level=True)
+pytestmark = pytest.mark.xdist_group("frameworks")  # one worker imports them, once
 
 
 def trainer(

@@ -6,6 +6,7 @@ import json
 import os
 import secrets
 import signal
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,9 @@ from explorer.storage import Store
 from explorer.workspace.opener import open_workspace
 
 torch = pytest.importorskip("torch", reason="the torch extra is not installed")
-pytest.importorskip("lightning", reason="the torch extra is not installed")
+if find_spec("lightning") is None:  # to import it here would cost every worker seconds
+    pytest.skip("the torch extra is not installed", allow_module_level=True)
+pytestmark = pytest.mark.xdist_group("frameworks")  # one worker imports them, once
 
 
 def parts(
