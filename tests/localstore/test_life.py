@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import shutil
@@ -100,28 +101,35 @@ def test_a_client_that_retries_does_not_notice_a_restart(data: Path) -> None:
     first = ensure_running(data)
     client = make_client(first, retries={"max_attempts": 8, "mode": "standard"})
     client.create_bucket(Bucket="one-bucket")
+    written: list[int] = []
     failures: list[Exception] = []
     done = threading.Event()
 
     def write() -> None:
-        n = 0
-        while not done.is_set():
+        for n in itertools.takewhile(lambda _: not done.is_set(), itertools.count()):
             try:
                 client.put_object(Bucket="one-bucket", Key=f"k{n}", Body=b"data")
+                written.append(n)
             except Exception as error:
                 failures.append(error)
-            n += 1
+
+    def wait_written(most: int) -> None:
+        deadline = time.monotonic() + 60
+        while len(written) < most and not failures and time.monotonic() < deadline:
+            time.sleep(0.01)
 
     writer = threading.Thread(target=write)
     writer.start()
-    time.sleep(0.2)
+    wait_written(5)
     os.kill(first.pid, signal.SIGKILL)
     wait_gone(first.pid)
+    before = len(written)
     ensure_running(data)
-    time.sleep(0.5)
+    wait_written(before + 20)
     done.set()
     writer.join()
     assert failures == []
+    assert len(written) >= before + 20
 
 
 def wait_gone(pid: int) -> None:

@@ -129,3 +129,46 @@ def test_stale_uploads_and_their_parts_go(engine: Engine) -> None:
     engine.ledger.write(lambda tx: tx.execute("UPDATE part SET written_ns=0") and None)
     done = engine.sweep(grace_s=0)
     assert (done.uploads, done.blobs) == (1, 1)
+
+
+def test_what_lives_does_not_hold_up_the_writers(engine: Engine) -> None:
+    """Looking for what is dead is a reader's work: the writer's does not grow with what is kept."""
+
+    def steps_of_the_writer() -> int:
+        steps = 0
+
+        def count() -> int:
+            nonlocal steps
+            steps += 1
+            return 0
+
+        engine.ledger._writer_connection.set_progress_handler(count, 20)
+        engine.sweep(grace_s=0)
+        engine.ledger._writer_connection.set_progress_handler(None, 0)
+        return steps
+
+    bucket = engine.buckets.create("one", snapshots_on=True)
+    for n in range(20):
+        put_bytes(engine, bucket, b"%d" % n, b"kept %d" % n)
+    few = steps_of_the_writer()
+    for n in range(20, 600):
+        put_bytes(engine, bucket, b"%d" % n, b"kept %d" % n)
+    assert steps_of_the_writer() <= few + 2
+
+
+def test_parts_that_no_version_names_go(engine: Engine) -> None:
+    bucket = engine.buckets.create("one", snapshots_on=True)
+    id_ = engine.uploads.begin(bucket, b"k", Attributes(), None, "COMPOSITE")
+    upload = engine.uploads.get(bucket, b"k", id_)
+    sink = engine.blobs.create()
+    sink.write(b"part")
+    part = engine.uploads.add_part(upload, 1, sink)
+    sink.close()
+    made = engine.uploads.complete(bucket, b"k", id_, [(1, part.etag)])
+    assert engine.sweep(grace_s=0).blobs == 0
+    engine.objects.delete_version(bucket, b"k", made.ts)
+    done = engine.sweep(grace_s=0, trash_s=0)
+    assert (done.blobs, done.bytes, done.files) == (1, 4, 1)
+    (left,) = engine.ledger.read().execute("SELECT count(*) FROM segment").fetchone()
+    assert left == 0
+    assert engine.check(deep=True).problems == []

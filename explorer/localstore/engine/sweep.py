@@ -22,10 +22,15 @@ UPLOAD_DAYS = 7
 _BATCH = 500
 _DAY_NS = 86_400 * 10**9
 
-_DEAD_BLOBS = """SELECT hash, size FROM blob b WHERE created_ns<=? AND hash>?
+# What is dead is looked for by a reader, however long that takes, and looked at once more by the writer.
+_DEAD_BLOB = """SELECT hash, size FROM blob b WHERE created_ns<=?1
   AND NOT EXISTS(SELECT 1 FROM version v WHERE v.blob=b.hash)
   AND NOT EXISTS(SELECT 1 FROM segment s WHERE s.blob=b.hash)
-  AND NOT EXISTS(SELECT 1 FROM part p WHERE p.blob=b.hash) ORDER BY hash LIMIT ?"""
+  AND NOT EXISTS(SELECT 1 FROM part p WHERE p.blob=b.hash) """
+_DEAD_BLOBS_AFTER = _DEAD_BLOB + "AND hash>?2 ORDER BY hash LIMIT ?3"
+_DEAD_BLOB_ROW = _DEAD_BLOB + "AND hash=?2"
+_DEAD_MANIFESTS = """SELECT DISTINCT manifest FROM segment s
+  WHERE NOT EXISTS(SELECT 1 FROM version v WHERE v.manifest=s.manifest)"""
 
 # Visible to nobody: superseded before the horizon, and no snapshot of the bucket, no fork below it and no
 # merge to come looks at a time between the version and its successor.
@@ -84,7 +89,7 @@ def sweep(
         _drop_uploads(ledger, done, now)
         if history_days is not None:
             _drop_history(ledger, done, now - int(history_days * _DAY_NS))
-        ledger.write(lambda tx: _drop_manifests(tx))
+        _drop_manifests(ledger)
         _drop_blobs(ledger, blobs, done, before)
     _sweep_files(ledger, blobs, done, before / 1e9)
     if not dry_run:
@@ -145,32 +150,45 @@ def _drop_history(ledger: Ledger, done: Swept, horizon: int) -> None:
             return
 
 
-def _drop_manifests(tx: Transaction) -> None:
-    tx.execute(
-        """DELETE FROM segment WHERE manifest NOT IN (
-             SELECT manifest FROM version WHERE manifest IS NOT NULL)"""
-    )
+def _drop_manifests(ledger: Ledger) -> None:
+    """Lists of parts that no version names. Nothing names one again: a copy is made of a version."""
+    dead = ledger.read().execute(_DEAD_MANIFESTS).fetchall()
+    for start in range(0, len(dead), _BATCH):
+
+        def some(tx: Transaction, rows: list[tuple[int]] = dead[start : start + _BATCH]) -> None:
+            tx.executemany(
+                """DELETE FROM segment WHERE manifest=?1
+                  AND NOT EXISTS(SELECT 1 FROM version v WHERE v.manifest=?1)""",
+                rows,
+            )
+
+        ledger.write(some)
 
 
 def _drop_blobs(ledger: Ledger, blobs: Blobs, done: Swept, before: int) -> None:
     after = ""
     while True:
+        rows = ledger.read().execute(_DEAD_BLOBS_AFTER, (before, after, _BATCH)).fetchall()
 
-        def some(tx: Transaction, after: str = after) -> list[tuple[str, int]]:
-            rows: list[tuple[str, int]] = tx.execute(_DEAD_BLOBS, (before, after, _BATCH)).fetchall()
+        def some(tx: Transaction, rows: list[tuple[str, int]] = rows) -> list[int]:
             # A writer that counts on a row that we take here finds it missing when its own job runs, and
             # writes its bytes again; so the set only spares that writer the work.
             with blobs.held_still() as in_flight:
-                taken = [(name,) for name, _ in rows if name not in in_flight]
-            tx.executemany("DELETE FROM blob WHERE hash=?", taken)
-            return rows
+                sure = [
+                    (name, size)
+                    for name, size in rows
+                    if name not in in_flight and tx.execute(_DEAD_BLOB_ROW, (before, name)).fetchone()
+                ]
+            tx.executemany("DELETE FROM blob WHERE hash=?", [(name,) for name, _ in sure])
+            return [size for _, size in sure]
 
-        rows = ledger.write(some)
-        done.blobs += len(rows)
-        done.bytes += sum(size for _, size in rows)
+        if rows:
+            sizes = ledger.write(some)
+            done.blobs += len(sizes)
+            done.bytes += sum(sizes)
+            after = rows[-1][0]
         if len(rows) < _BATCH:
             return
-        after = rows[-1][0]
 
 
 def _sweep_files(ledger: Ledger, blobs: Blobs, done: Swept, before_s: float) -> None:
