@@ -74,6 +74,7 @@ def test_killed_it_goes_on_where_it_was(
     record.close()
     assert (report.objects, report.snapshots, report.verified) == (0, 0, told["verified"])
     check_equal(source, target, report, "killed-")
+    assert {pushed.history for pushed in report.buckets} == {"equal"}
 
 
 def map_lines(folder: Path) -> int:
