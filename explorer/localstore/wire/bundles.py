@@ -25,6 +25,18 @@ async def bundle_objects(call: Call) -> Answer:
             "NotImplemented", f"BundleObjects with {compression[:32]} compression is not implemented."
         )
     skips = headers.get("x-tigris-bundle-on-error", "skip") == "skip"
+    # Thousands of look-ups: in a thread, so that other requests do not wait for them.
+    pieces, counts = await call.run(_collect, call, bucket, keys, skips)
+    length = sum(len(piece) if isinstance(piece, bytes) else piece.size for piece in pieces)
+    gzipped = compression == "gzip"
+    answer_headers = [("content-type", "application/gzip" if gzipped else "application/x-tar"), *counts]
+    return Answer(200, answer_headers, segments=pieces, length=length, gzipped=gzipped)
+
+
+def _collect(
+    call: Call, bucket: Bucket, keys: list[str], skips: bool
+) -> tuple[list[Segment | bytes], list[tuple[str, str]]]:
+    """The tar in pieces, and the headers that count what is in it."""
     pieces: list[Segment | bytes] = []
     errors: list[dict[str, str]] = []
     total = count = 0
@@ -44,15 +56,11 @@ async def bundle_objects(call: Call) -> Answer:
         document = json.dumps(errors).encode()
         pieces += [_head(ERRORS_NAME, len(document), 0), document, bytes(-len(document) % tarfile.BLOCKSIZE)]
     pieces.append(bytes(2 * tarfile.BLOCKSIZE))
-    length = sum(len(piece) if isinstance(piece, bytes) else piece.size for piece in pieces)
-    gzipped = compression == "gzip"
-    answer_headers = [
-        ("content-type", "application/gzip" if gzipped else "application/x-tar"),
+    return pieces, [
         ("x-tigris-bundle-count", str(count)),
         ("x-tigris-bundle-bytes", str(total)),
         ("x-tigris-bundle-skipped", str(len(errors))),
     ]
-    return Answer(200, answer_headers, segments=pieces, length=length, gzipped=gzipped)
 
 
 def _read_keys(body: bytes) -> list[str]:
