@@ -26,10 +26,10 @@ def manifest_sections(manifest: Manifest, match: str | None = None) -> tuple[Sec
     found = (
         Section(*_headline(manifest)),
         Section("warnings", "", tuple(Row("!", printable(text, 400)) for text in _troubles(manifest))),
-        Section("state", f"{len(manifest.state)} values", _values(manifest.state)),
-        Section("config", f"{len(manifest.config)} values", _values(manifest.config)),
+        Section("state", wording.count(len(manifest.state), "value"), _values(manifest.state)),
+        Section("config", wording.count(len(manifest.config), "value"), _values(manifest.config)),
         Section("modules", "parameters by module", tuple(_modules(manifest.tensors))),
-        Section("tensors", f"{len(tensors)} tensors", tuple(map(_tensor, tensors))),
+        Section("tensors", wording.count(len(tensors), "tensor"), tuple(map(_tensor, tensors))),
         Section(
             "tied",
             "names of one tensor",
@@ -46,11 +46,12 @@ def _headline(manifest: Manifest) -> tuple[str, str, tuple[Row, ...]]:
     checkpoint = manifest.checkpoint
     mix = ", ".join(f"{printable(dtype)} {wording.size(size)}" for dtype, size in manifest.dtypes[:4])
     by = manifest.framework
+    objects = wording.count(len(checkpoint.objects), "object")
     rows = [
         Row(" ", "format", "", f"{checkpoint.format} ({by})" if by else checkpoint.format),
         Row(" ", "step", "", "unknown" if manifest.step is None else str(manifest.step)),
         Row(" ", "parameters", "", f"{manifest.parameters:,}" + (f" ({mix})" if mix else "")),
-        Row(" ", "size", "", f"{wording.size(checkpoint.size_bytes)} in {len(checkpoint.objects)} objects"),
+        Row(" ", "size", "", f"{wording.size(checkpoint.size_bytes)} in {objects}"),
         Row(" ", "complete", "", "yes" if manifest.complete else "no"),
     ]
     return "checkpoint", printable(checkpoint.prefix or "(root)", _NAME_WIDTH), tuple(rows)

@@ -53,6 +53,8 @@ def main(bucket: str, pace_s: float) -> None:
                 rng = told  # a fork with another seed goes on with dice of its own
             start = restored.step
             print(f"restored {restored.node}{', prefetched' if restored.prefetched else ''}", flush=True)
+            if start >= config["steps"]:
+                print(f"nothing is left to train: step {start} of {config['steps']}; steps=… goes further")
         points, labels = spirals(config["train_points"], seed=1)
         held_out = spirals(1000, seed=2)
 

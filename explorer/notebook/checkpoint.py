@@ -90,7 +90,7 @@ class CheckpointView:
 
     def _repr_html_(self) -> str:
         told = self.manifest
-        facts = f"{told.checkpoint.format} · {told.parameters:,} parameters · {size(self.size_bytes)}"
+        facts = f"{told.checkpoint.format} · {count(told.parameters, 'parameter')} · {size(self.size_bytes)}"
         tensors = [(t.name, show_shape(t), t.elements, t.part, t.file) for t in told.tensors]
         return page(
             heading(self.title, facts),

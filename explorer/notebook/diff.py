@@ -11,6 +11,7 @@ from explorer.checkpoints.narrowing import Filter, parse, search
 from explorer.checkpoints.outline import TensorRow, kind_of, members, outline, three_way_outline
 from explorer.errors import BadInput
 from explorer.notebook.page import dim, folded, heading, page, table, warnings
+from explorer.wording import count
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -150,7 +151,7 @@ class DiffView:
         if self._wanted and len(parts) == 2:
             parts.append(dim("No row matches."))
         parts.append(
-            dim(f"{cost.requests} requests, {cost.read_bytes:,} bytes read") if cost.requests else ""
+            dim(f"{count(cost.requests, 'request')}, {cost.read_bytes:,} bytes read") if cost.requests else ""
         )
         return page(*parts)
 

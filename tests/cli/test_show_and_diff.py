@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import numpy as np
 import pytest
@@ -157,3 +158,12 @@ def test_tensors_that_are_not_there_are_told(run, saved):
     assert (code, out) == (1, "")
     assert "did you mean `layers.0.w`" in err
     assert "layers.0.w" in run("show", saved, "--tensors", "layers.0*")[1]
+
+
+def test_one_is_not_many(run, bucket, store):
+    store.write(bucket, "checkpoints/step-1/model.safetensors", save({"w": np.zeros(3, np.float32)}))
+    store.write(bucket, "checkpoints/step-1/config.json", b'{"lr": 1}')
+    for verb in ("show", "ls"):
+        out = run(verb, bucket)[1]
+        assert not re.search(r"\b1 (tensors|values|objects|checkpoints)\b", out)
+    assert "tensors: 1 tensor\n" in run("show", bucket)[1]

@@ -78,6 +78,13 @@ def test_forks_with_other_seeds_train_on_other_batches_and_go_on_with_them(
     assert len(ends) == 3
 
 
+def test_a_training_at_its_end_says_that_nothing_is_left(workspace: Workspace, base: str) -> None:
+    finished(workspace, workspace.launch(base, "demo", SHORT))
+    again = finished(workspace, workspace.resume(snapshots(workspace, base)[40]))
+    assert again.state == "done"
+    assert "nothing is left to train: step 40 of 40" in log(workspace, again)
+
+
 def test_what_a_fork_changed_holds_through_its_descendants(workspace: Workspace, base: str) -> None:
     finished(workspace, workspace.launch(base, "demo", SHORT))
     fork = workspace.fork(snapshots(workspace, base)[20], f"{base}-f", (("lr", 0.5),))

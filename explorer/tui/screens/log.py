@@ -9,6 +9,7 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.widgets import Log
 
+from explorer import wording
 from explorer.tui.actions import Action, bindings
 from explorer.tui.columns import Piece
 from explorer.tui.detail import run_title
@@ -81,7 +82,7 @@ class RunLog(Page):
     def idle_status(self) -> tuple[list[Piece], list[Piece]]:
         log, palette = self.query_one(Log), self.session.palette
         run = self.session.state.runs.get(self._run_id)
-        count: list[Piece] = [(f" {log.line_count:,} lines", palette.dim)]
+        count: list[Piece] = [(f" {wording.count(log.line_count, 'line')}", palette.dim)]
         if run is not None and run.reason and not run.is_live:
             return [*count, (f"  {shown(run.reason)}", palette.bad)], []
         return count, [("following " if log.auto_scroll else "not following: G follows ", palette.dim)]
