@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import threading
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -166,3 +168,33 @@ def test_sharded_checkpoints_of_torch(core: Core, bucket: str, tmp_path: Path):
     assert len(outcome.found) == 61
     assert not outcome.refused
     assert {round(told.relative, 6) for told in outcome.found} == {0.25}
+
+
+def chunked(store: Store, bucket: str, step: int, arrays: dict[str, np.ndarray], spoilt: str = "") -> Node:
+    """As Orbax writes without its key-value store: a folder an array, here of compressed chunks of three rows."""
+    store.write(bucket, "7/_CHECKPOINT_METADATA", b'{"commit_timestamp_nsecs": 1}')
+    for name, array in arrays.items():
+        described = {"shape": array.shape, "chunks": [3, array.shape[1]], "dtype": "<f4", "zarr_format": 2}
+        described |= {"compressor": {"id": "zlib"}, "order": "C", "filters": None, "fill_value": None}
+        store.write(bucket, f"7/{name}/.zarray", json.dumps(described).encode())
+        for at in range(0, len(array), 3):
+            data = zlib.compress(array[at : at + 3].tobytes())
+            store.write(bucket, f"7/{name}/{at // 3}.0", data[:-9] if name == spoilt else data)
+    return store.take_snapshot(bucket, f"step-{step}").node
+
+
+def test_compressed_chunks_cost_what_was_told_and_a_damaged_one_is_one_refusal(core: Core, bucket: str):
+    chance = np.random.default_rng(2)
+    arrays = {name: chance.integers(0, 9, (12, 500)).astype("f4") for name in ("params.a", "params.b")}
+    a = chunked(core.store, bucket, 1, arrays)
+    b = chunked(core.store, bucket, 2, {name: array * 3 for name, array in arrays.items()}, "params.b")
+    todo = planned(core, a, b)
+    assert 0 < todo.read_bytes < sum(2 * array.nbytes for array in arrays.values()) / 2
+    told: list[object] = []
+    done = ValueStatistics(core).read(a, b, todo, told.append)
+    (found,), (refused,) = done.found, done.refused
+    assert (found.name, found.relative, found.elements) == ("params.a", pytest.approx(2), 6000)
+    assert refused.tensor.name == "params.b"
+    assert "bytes instead of" in refused.why
+    assert told == [found, refused]
+    assert done.read_bytes == todo.read_bytes
