@@ -91,7 +91,7 @@ def test_a_key_ends_by_itself_and_is_swept_without_the_ledger(
     store: Store, family: tuple[Node, str, str], data: Path
 ) -> None:
     _, own, _ = family
-    issued = issue(store, data, run="r2", writes=own, hours=2 / 3600)
+    issued = issue(store, data, run="r2", writes=own, hours=4 / 3600)  # the first write on a loaded machine
     job = holder(store, issued)
     job.write(own, "k", b"in time")
     assert issued.grant is not None

@@ -39,7 +39,10 @@ def picture(snap_compare, monkeypatch):
             for key in keys:
                 await pilot.press(key)
                 await made.settle(pilot)
-            await pilot.pause(0.35)  # the cursor rests, the pane reads
+            before = None
+            while before != made.text:  # the cursor rests, the pane reads: on a slow machine later
+                before = made.text
+                await made.settle(pilot, 0.35)
             for field in made.app.screen.query(Input):
                 field.cursor_blink = False  # on a slow machine the picture caught it while it was away
             await made.settle(pilot)
