@@ -197,3 +197,24 @@ def test_renaming_moves_in_one_step(engine: Engine) -> None:
     assert keys(engine.listing.page(bucket)) == [b"new"]
     assert keys(engine.listing.page(bucket, at=moved.ts)) == [b"new"]
     assert keys(engine.listing.page(bucket, at=moved.ts - 1)) == [b"old"]
+
+
+def test_many_deletes_are_one_commit_and_one_that_is_refused_is_so_alone(engine: Engine) -> None:
+    bucket = engine.buckets.create("one", snapshots_on=True)
+    made = {key: put_bytes(engine, bucket, key, b"data") for key in (b"a", b"b", b"c")}
+
+    def refuse(current: Entry | None) -> None:
+        raise Refusal("PreconditionFailed", f"it is {current and current.etag}")
+
+    before = engine.ledger.generation
+    wanted = [(b"a", None, None), (b"b", None, refuse), (b"c", made[b"c"].ts, None), (b"none", 5, None)]
+    marker, refused, removed, nothing = engine.objects.delete_all(bucket, wanted)
+    assert engine.ledger.generation == before + 1
+    found = marker.result()
+    assert found is not None
+    assert found.deleted
+    assert isinstance(refused.exception(), Refusal)
+    assert removed.result() == made[b"c"]
+    assert nothing.result() is None
+    assert [each.key for each in engine.listing.everything(bucket)] == [b"b"]
+    assert engine.objects.delete_all(bucket, []) == []

@@ -7,7 +7,7 @@ import sqlite3
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from pathlib import Path
 from typing import Any, TypeVar
@@ -77,19 +77,28 @@ class Ledger:
     def write(self, job: Job[T]) -> T:
         """Run `job` in the next transaction and return its answer once that is on disk.
 
+        Raises:
+            Refusal: the job refused, or the store takes no writes any more.
+        """
+        return self.write_all([job])[0].result()
+
+    def write_all(self, jobs: Sequence[Job[T]]) -> list[Future[T]]:
+        """Run each job, which may refuse alone, and return when all of them are done.
+
         Of the threads that wait while one commits, the next in turn commits for all of them; a thread that
         does nothing else would cost every write two more changes of thread.
 
         Raises:
-            Refusal: the job refused, or the store takes no writes any more.
+            Refusal: the store takes no writes any more.
         """
         self.check_writable()
-        future: Future[T] = Future()
-        self._jobs.append((job, future))
+        pending: list[tuple[Job[T], Future[T]]] = [(job, Future()) for job in jobs]
+        self._jobs.extend(pending)
         with self._turn:
-            if not future.done():
+            # They are taken in order: when the last is done, all are.
+            if pending and not pending[-1][1].done():
                 self._commit([self._jobs.popleft() for _ in range(len(self._jobs))])
-        return future.result()
+        return [future for _, future in pending]
 
     def check_writable(self) -> None:
         if self.refuse_writes_because:

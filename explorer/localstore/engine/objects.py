@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
 from dataclasses import replace
 
 from explorer.localstore.engine.blobs import Blobs
 from explorer.localstore.engine.finding import FIND_VERSION, entry, find
-from explorer.localstore.engine.ledger import Ledger, Transaction
+from explorer.localstore.engine.ledger import Job, Ledger, Transaction
 from explorer.localstore.engine.names import check_key
 from explorer.localstore.engine.records import Attributes, Bucket, Entry, Segment
 from explorer.localstore.engine.schema import FOREVER
@@ -122,18 +123,7 @@ class Objects:
 
     def delete(self, bucket: Bucket, key: bytes, condition: Condition | None = None) -> Entry | None:
         """Put a delete marker on the key and return it; a bucket without history loses the object (None)."""
-
-        def job(tx: Transaction) -> Entry | None:
-            marker = Entry(bucket.id, key, 0, True, 0, "", None, None)
-            if check_snapshots(tx, bucket) or has_history(tx, bucket):
-                return insert_version(tx, bucket, marker, condition)
-            if condition is not None:
-                condition(_visible(find(tx, bucket.id, key)))
-            tx.tick()
-            tx.execute("DELETE FROM version WHERE bucket_id=? AND key=?", (bucket.id, key))
-            return None
-
-        return self._ledger.write(job)
+        return self._ledger.write(_deletion(bucket, key, None, condition))
 
     def delete_version(
         self, bucket: Bucket, key: bytes, version: int, condition: Condition | None = None
@@ -142,25 +132,16 @@ class Objects:
 
         The condition is about that version. Returns the one that was removed, or None if there was none.
         """
+        return self.delete_all(bucket, [(key, version, condition)])[0].result()
 
-        def job(tx: Transaction) -> Entry | None:
-            check_snapshots(tx, bucket)
-            row = tx.execute(FIND_VERSION, (bucket.id, key, version)).fetchone()
-            if row is None:
-                return None
-            found = entry(row)
-            if found.bucket_id != bucket.id:
-                raise Refusal("AccessDenied", "The version belongs to the parent of this fork.")
-            if condition is not None:
-                condition(_visible(found))
-            tx.execute(
-                "DELETE FROM version WHERE bucket_id=? AND key=? AND nts=?", (bucket.id, key, -version)
-            )
-            return found
-
-        found = self._ledger.write(job)
-        self._on_version_deleted()
-        return found
+    def delete_all(
+        self, bucket: Bucket, wanted: Sequence[tuple[bytes, int | None, Condition | None]]
+    ) -> list[Future[Entry | None]]:
+        """Many of both in one commit, (key, version, condition) each; one that is refused is so alone."""
+        done = self._ledger.write_all([_deletion(bucket, *each) for each in wanted])
+        if any(version is not None for _, version, _ in wanted):
+            self._on_version_deleted()
+        return done
 
     def copy(
         self,
@@ -205,6 +186,35 @@ class Objects:
             return insert_version(tx, bucket, replace(head, attributes_text=attributes.to_text()))
 
         return self._ledger.write(job)
+
+
+def _deletion(
+    bucket: Bucket, key: bytes, version: int | None, condition: Condition | None
+) -> Job[Entry | None]:
+    def mark(tx: Transaction) -> Entry | None:
+        marker = Entry(bucket.id, key, 0, True, 0, "", None, None)
+        if check_snapshots(tx, bucket) or has_history(tx, bucket):
+            return insert_version(tx, bucket, marker, condition)
+        if condition is not None:
+            condition(_visible(find(tx, bucket.id, key)))
+        tx.tick()
+        tx.execute("DELETE FROM version WHERE bucket_id=? AND key=?", (bucket.id, key))
+        return None
+
+    def remove(tx: Transaction) -> Entry | None:
+        check_snapshots(tx, bucket)
+        row = tx.execute(FIND_VERSION, (bucket.id, key, version)).fetchone()
+        if row is None:
+            return None
+        found = entry(row)
+        if found.bucket_id != bucket.id:
+            raise Refusal("AccessDenied", "The version belongs to the parent of this fork.")
+        if condition is not None:
+            condition(_visible(found))
+        tx.execute("DELETE FROM version WHERE bucket_id=? AND key=? AND nts=?", (bucket.id, key, -found.ts))
+        return found
+
+    return mark if version is None else remove
 
 
 def _visible(found: Entry | None) -> Entry | None:

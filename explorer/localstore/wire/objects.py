@@ -155,77 +155,84 @@ async def delete_object(call: Call) -> Answer:
     call.authorise()
     request = call.request
     bucket, key = call.bucket(), request.object_key
-    headers = await _delete(
-        call,
-        bucket,
-        key,
-        request.query.get("versionId"),
-        conditions.for_write(request.headers, key, deleting=True),
-    )
-    return Answer(204, headers)
+    version = request.query.get("versionId")
+    condition = conditions.for_write(request.headers, key, deleting=True)
+    if _names_nothing(bucket, version):
+        return Answer(204, _deleted_headers(bucket, version, None))
+    wanted = [(key, _version_number(version), condition)]
+    (done,) = await call.run(call.engine.objects.delete_all, bucket, wanted)
+    return Answer(204, _deleted_headers(bucket, version, done.result()))
 
 
-async def _delete(
-    call: Call, bucket: Bucket, key: bytes, version: str | None, condition: Condition | None = None
-) -> list[tuple[str, str]]:
-    objects = call.engine.objects
-    if version == "null" and bucket.snapshots_on:
-        return [("x-amz-version-id", version)]  # every version has a number here: there is nothing to delete
-    if version is not None and version != "null":
-        number = parse_version(version, "version id")
-        removed = await call.run(objects.delete_version, bucket, key, number, condition)
-        headers = [("x-amz-version-id", version)]
-        return (
-            [*headers, ("x-amz-delete-marker", "true")]
-            if removed is not None and removed.deleted
-            else headers
-        )
-    marker = await call.run(objects.delete, bucket, key, condition)
-    return (
-        [("x-amz-delete-marker", "true"), *version_headers(bucket, marker)]
-        if marker and bucket.snapshots_on
-        else []
-    )
+def _names_nothing(bucket: Bucket, version: str | None) -> bool:
+    """Every version has a number where they are kept: of `null` there is nothing to delete."""
+    return version == "null" and bucket.snapshots_on
+
+
+def _version_number(version: str | None) -> int | None:
+    return None if version in (None, "null") else parse_version(version or "", "version id")
+
+
+def _deleted_headers(bucket: Bucket, version: str | None, found: Entry | None) -> list[tuple[str, str]]:
+    """`found` is the marker that was put, or the version that was removed."""
+    marker = [("x-amz-delete-marker", "true")] if found is not None and found.deleted else []
+    if _names_nothing(bucket, version) or _version_number(version) is not None:
+        return [("x-amz-version-id", version or ""), *marker]
+    return [*marker, *version_headers(bucket, found)] if bucket.snapshots_on else []
 
 
 async def delete_objects(call: Call) -> Answer:
     bucket = call.bucket()
-    wanted = xml.parse(await call.document(), "Delete")
-    quiet = wanted.value("Quiet") == "true"
-    items = wanted.all("Object")
+    named = xml.parse(await call.document(), "Delete")
+    quiet = named.value("Quiet") == "true"
+    items = named.all("Object")
     if not 0 < len(items) <= MAX_DELETES:
         raise Refusal("MalformedXML", f"Between 1 and {MAX_DELETES} keys can be deleted at once.")
-    fields: list[tuple[str, object]] = []
-    for item in items:
-        text, version = item.value("Key") or "", item.value("VersionId") or None
-        key = text.encode()
+    told: list[Entry | Refusal | None] = [None] * len(items)
+    wanted: list[tuple[bytes, int | None, Condition | None]] = []
+    places: list[int] = []
+    for n, item in enumerate(items):
         try:
-            call.authorise(key=key)
-            for name in ("LastModifiedTime", "Size"):
-                if item.get(name) is not None:
-                    raise not_implemented(f"DeleteObjects with the condition {name}")
-            etag = item.value("ETag")
-            condition = conditions.for_write({"if-match": etag}, key, deleting=True) if etag else None
-            headers = dict(await _delete(call, bucket, key, version, condition))
+            each = _read_deletion(call, bucket, item)
         except Refusal as refusal:
-            fields.append(
-                (
-                    "Error",
-                    [
-                        ("Key", text),
-                        ("VersionId", version),
-                        ("Code", refusal.code),
-                        ("Message", refusal.message),
-                    ],
-                )
-            )
+            told[n] = refusal
             continue
-        if quiet:
-            continue
-        marker = headers.get("x-amz-delete-marker")
-        made = headers.get("x-amz-version-id")
-        deleted: list[tuple[str, object]] = [("Key", text), ("VersionId", version)]
-        if marker:
-            deleted += [("DeleteMarker", "true"), ("DeleteMarkerVersionId", made)]
-        fields.append(("Deleted", deleted))
-    return xml_answer("DeleteResult", fields)
+        if each is not None:
+            wanted.append(each)
+            places.append(n)
+    # One commit for all of them: one by one, each would wait for the disk.
+    for n, done in zip(places, await call.run(call.engine.objects.delete_all, bucket, wanted), strict=True):
+        error = done.exception()
+        if error is not None and not isinstance(error, Refusal):
+            raise error
+        told[n] = done.result() if error is None else error
+    fields = [_deletion_field(bucket, item, found) for item, found in zip(items, told, strict=True)]
+    return xml_answer("DeleteResult", [field for field in fields if field[0] == "Error" or not quiet])
+
+
+def _read_deletion(
+    call: Call, bucket: Bucket, item: xml.Element
+) -> tuple[bytes, int | None, Condition | None] | None:
+    """What `delete_all` takes; None where there is nothing to do."""
+    version = item.value("VersionId") or None
+    key = (item.value("Key") or "").encode()
+    call.authorise(key=key)
+    for name in ("LastModifiedTime", "Size"):
+        if item.get(name) is not None:
+            raise not_implemented(f"DeleteObjects with the condition {name}")
+    etag = item.value("ETag")
+    condition = conditions.for_write({"if-match": etag}, key, deleting=True) if etag else None
+    return None if _names_nothing(bucket, version) else (key, _version_number(version), condition)
+
+
+def _deletion_field(
+    bucket: Bucket, item: xml.Element, found: Entry | Refusal | None
+) -> tuple[str, list[tuple[str, object]]]:
+    version = item.value("VersionId") or None
+    named: list[tuple[str, object]] = [("Key", item.value("Key") or ""), ("VersionId", version)]
+    if isinstance(found, Refusal):
+        return "Error", [*named, ("Code", found.code), ("Message", found.message)]
+    headers = dict(_deleted_headers(bucket, version, found))
+    if headers.get("x-amz-delete-marker"):
+        named += [("DeleteMarker", "true"), ("DeleteMarkerVersionId", headers.get("x-amz-version-id"))]
+    return "Deleted", named
