@@ -52,7 +52,7 @@ def run(args: argparse.Namespace) -> int:
         return _serve_here(args, data)
     found = ensure_running(data)
     if args.env:
-        print(_exports(found))
+        print(_exports(found, data if args.data else None))
     else:
         _print(args, found, data)
     return 0
@@ -64,7 +64,8 @@ def _data(args: argparse.Namespace) -> Path:
     return read_settings(data=args.data).data
 
 
-def _exports(found: Running) -> str:
+def _exports(found: Running, data: Path | None) -> str:
+    """What a shell has to hold; with `data` its trainings keep their runs beside this store too."""
     said = {
         "AWS_ENDPOINT_URL_S3": found.endpoint,
         "AWS_ENDPOINT_URL_IAM": found.endpoint,
@@ -72,6 +73,8 @@ def _exports(found: Running) -> str:
         "AWS_SECRET_ACCESS_KEY": found.secret_key,
         "AWS_REGION": "auto",
     }
+    if data is not None:
+        said["EXPLORER_DATA"] = str(data.resolve())
     return "\n".join(f"export {name}={shlex.quote(value)}" for name, value in said.items())
 
 

@@ -53,6 +53,7 @@ def test_a_shell_gets_what_it_needs(data: Path, capsys: pytest.CaptureFixture[st
         "AWS_ACCESS_KEY_ID": running.access_key,
         "AWS_SECRET_ACCESS_KEY": running.secret_key,
         "AWS_REGION": "auto",
+        "EXPLORER_DATA": str(data.resolve()),
     }
 
 
