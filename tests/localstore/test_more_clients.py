@@ -8,11 +8,13 @@ import os
 import shutil
 import subprocess
 import urllib.request
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+import urllib3
 
 from explorer.localstore import Running
 
@@ -94,6 +96,20 @@ def test_minio(server: Running, bucket: str) -> None:
     errors = store.remove_objects(bucket, [DeleteObject(e.object_name, e.version_id) for e in every])
     assert list(errors) == []
     assert list(store.list_objects(bucket, recursive=True, include_version=True)) == []
+
+
+def test_a_form_that_minio_signed(server: Running, bucket: str) -> None:
+    minio = pytest.importorskip("minio")
+    from minio.datatypes import PostPolicy
+
+    host = urlsplit(server.endpoint).netloc
+    store = minio.Minio(host, access_key=server.access_key, secret_key=server.secret_key, secure=False)
+    policy = PostPolicy(bucket, datetime.now(UTC) + timedelta(minutes=5))
+    policy.add_starts_with_condition("key", "up/")
+    policy.add_content_length_range_condition(1, 100)
+    fields = {**store.presigned_post_policy(policy), "key": "up/ü", "file": ("name", b"data")}
+    assert urllib3.request("POST", f"{server.endpoint}/{bucket}", fields=fields).status == 204
+    assert store.get_object(bucket, "up/ü").read() == b"data"
 
 
 @pytest.fixture
