@@ -28,7 +28,8 @@ class Pushed:
     history: str = "equal"
     """`equal`: every version of every key was found over there, in order. `states`: only what snapshots and
     the head show was sent, or the versions cannot be listed. `different`: some versions are missing or are
-    there twice, because they were deleted for good or an earlier push sent only states."""
+    there twice, because they were deleted for good or an earlier push sent only states. `none`: the bucket
+    keeps no versions."""
 
 
 @dataclass(frozen=True, slots=True)

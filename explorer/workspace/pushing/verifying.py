@@ -62,7 +62,8 @@ class Verifier:
         there = read_history(self._target, sent.name, sent.parent) if here is not None else None
         if here is None or there is None:
             pairs = list(self._pairs_of_heads(bucket, sent, sent_keys))
-            return "states", self._check_labels(sent, pairs)
+            keeps_none = not bucket.snapshots_on and not bucket.snapshots
+            return "none" if keeps_none else "states", self._check_labels(sent, pairs)
         ours, theirs = here.by_key(), there.by_key()
         equal = ours.keys() == theirs.keys() and all(self._equal(ours[key], theirs[key]) for key in ours)
         matched = list(self._pairs_of_versions(bucket, sent, ours, theirs, sent_keys))

@@ -381,6 +381,18 @@ def test_a_store_that_does_not_list_versions_gets_states_and_says_so(
     check_equal(past.store, target, report)
 
 
+def test_a_bucket_that_keeps_no_versions_arrives_as_it_is(past: Past, target: Store, tmp_path: Path) -> None:
+    past.buckets[:] = [f"{past.prefix}-plain"]
+    past.store.create_bucket(past.buckets[0], snapshots=False)
+    past.put(0, "k", b"1", 1)
+    report = push(past, target, tmp_path)
+    past.tag(0, "k", 2)
+    past.put(0, "l", b"2", 0)
+    again = push(past, target, tmp_path)
+    check_equal(past.store, target, again)
+    assert (report.objects, again.objects, histories(again)) == (1, 2, {"none"})
+
+
 def test_the_verb_tells_what_it_will_send_and_what_it_left_out(
     past: Past, target: Store, target_folder: Path, monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
