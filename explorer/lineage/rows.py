@@ -8,7 +8,7 @@ columns are given to intervals greedily, a fork always to the right of its paren
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right, insort
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from immutables import Map
@@ -53,6 +53,7 @@ class Rows:
         self._forks: dict[int, list[int]] = {}
         for name in _parents_first(buckets):
             self._place(buckets[name])
+        self._fork_points = sorted(self._forks)
 
     def __len__(self) -> int:
         return len(self._nodes)
@@ -101,6 +102,11 @@ class Rows:
     def forks(self, row: int) -> tuple[int, ...]:
         """The rows of the heads of the forks made from this node, leftmost lane first."""
         return tuple(self._forks.get(row, ()))
+
+    @property
+    def fork_points(self) -> Sequence[int]:
+        """The rows that something was forked from, topmost first."""
+        return self._fork_points
 
     def graph(self, row: int, first: int = 0, stop: int | None = None) -> str:
         """The lanes at this row, columns `first` to `stop`: two cells a column, `│ ●─┘` and the like."""

@@ -50,6 +50,8 @@ class LineageView(Rolling, can_focus=True, inherit_bindings=False):
         self._clock = clock
         self.moved: Callable[[], None] = lambda: None
         """Called when the cursor is on another node: what it paints is painted in the same frame."""
+        self.fitted: Callable[[], None] = lambda: None
+        """Called when the columns stand elsewhere."""
         self._ground: Style | None = None
         self._strips: dict[tuple[int, bool], Strip] = {}
         self._row: Row | None = None
@@ -199,8 +201,11 @@ class LineageView(Rolling, can_focus=True, inherit_bindings=False):
         self.refresh()
 
     def _fit(self) -> None:
-        width = self.size.width
-        self._layout = lay_out(width, self.rows.columns)
+        width, before = self.size.width, self._layout
+        if width:  # it has none while it is hidden because nothing matches: lanes would be scrolled to one
+            self._layout = lay_out(width, self.rows.columns)
+        if self._layout != before:
+            self.fitted()
         self.hold(len(self.shown_rows))
 
     def _keep_in_sight(self) -> None:

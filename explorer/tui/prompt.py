@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from rich.style import Style
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Horizontal
-from textual.content import Content
 from textual.geometry import Size
 from textual.reactive import Reactive
 from textual.widget import Widget
-from textual.widgets import Input, Label
+from textual.widgets import Input
 
 from explorer.tui.names import shown
+from explorer.tui.paint import LineView
 
 _FOUND_WIDTH = 26
 
@@ -34,6 +35,8 @@ class Prompt(Horizontal):
         Binding("enter,down", "leave(True)", show=False, priority=True),
     ]
 
+    virtual_size = Reactive(Size(0, 0))
+
     def __init__(
         self, typed: Callable[[str], None], left: Callable[[bool], None], *, placeholder: str
     ) -> None:
@@ -43,9 +46,12 @@ class Prompt(Horizontal):
         self._placeholder = placeholder
 
     def compose(self) -> ComposeResult:
-        yield Label("/", id="slash")
+        yield LineView(id="slash")
         yield _Field(compact=True, placeholder=self._placeholder, validate_on=(), id="query")
-        yield Label("", id="found")
+        yield LineView(id="found")
+
+    def on_mount(self) -> None:
+        self.query_one("#slash", LineView).write([(" / ", Style.null())])
 
     @property
     def text(self) -> str:
@@ -78,9 +84,11 @@ class Prompt(Horizontal):
 
     def say(self, found: str, trouble: str | None) -> None:
         """What was found, or why not; a longer trouble takes the half of the line."""
-        label = self.query_one("#found", Label)
-        label.styles.width = _FOUND_WIDTH if not trouble else max(_FOUND_WIDTH, self.screen.size.width // 2)
-        label.update(Content(shown(trouble or found)), layout=False)
+        width = _FOUND_WIDTH if not trouble else max(_FOUND_WIDTH, self.screen.size.width // 2)
+        line = self.query_one("#found", LineView)
+        if line.size.width != width and self.display:  # to set what is set lays the screen out
+            line.styles.width = width
+        line.write([(f"{shown(trouble or found):>{width - 1}} ", Style.null())])
 
     @on(Input.Changed)
     def _changed(self, event: Input.Changed) -> None:

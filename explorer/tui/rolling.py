@@ -16,7 +16,7 @@ class Rolling(ScrollView):
     or goes: two frames' worth of a letter typed into a filter.
     """
 
-    virtual_size = Reactive(Size(0, 0))
+    virtual_size = Reactive(Size(0, 0), repaint=False)
     _blank: tuple[int, Style, Strip] | None = None
 
     def hold(self, lines: int) -> None:

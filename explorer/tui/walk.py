@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 
 from explorer.lineage.address import Node
@@ -25,11 +26,16 @@ def child(rows: Rows, row: int, last: Node | None) -> Node | None:
 
 def fork_point(rows: Rows, shown: Sequence[int], start: int, step: int) -> int | None:
     """The index in `shown` of the next row that something was forked from, upwards or downwards."""
-    at = start + step
-    while 0 <= at < len(shown):
-        if rows.forks(shown[at]):
+    if not 0 <= start < len(shown):
+        return None
+    points, row = rows.fork_points, shown[start]
+    on = bisect_right(points, row) if step > 0 else bisect_left(points, row) - 1
+    # from point to point, not from row to row: the next may be 30,000 rows away
+    while 0 <= on < len(points):
+        at = bisect_left(shown, points[on])
+        if at < len(shown) and shown[at] == points[on]:
             return at
-        at += step
+        on += step
     return None
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from explorer.lineage.rows import Rows
+from explorer.tui import walk
 from tests.tui.synthetic import many
 
 ROWS = [
@@ -75,6 +77,20 @@ async def test_braces_go_from_fork_point_to_fork_point(stage):
         assert "No fork point below" in s.text
         await pilot.press("left_curly_bracket")
         assert s.label == "llama-base@step-800"
+
+
+def test_the_next_fork_point_is_the_next_row_with_a_fork():
+    rows = Rows(many(300).buckets)
+    for shown in (range(len(rows)), list(range(0, len(rows), 2)), list(range(len(rows) // 2, len(rows))), []):
+        points = [at for at, row in enumerate(shown) if rows.forks(row)]
+        for start in range(len(shown)):
+            assert walk.fork_point(rows, shown, start, 1) == min(
+                (p for p in points if p > start), default=None
+            )
+            assert walk.fork_point(rows, shown, start, -1) == max(
+                (p for p in points if p < start), default=None
+            )
+    assert walk.fork_point(rows, [], 0, 1) is None
 
 
 async def test_mouse(stage):

@@ -74,6 +74,7 @@ class LineageScreen(Moves):
 
     def on_mount(self) -> None:
         self.view.moved = self._cursor_moved
+        self.view.fitted = self._fitted
         self._moved_s = time.monotonic()
         self.set_interval(1.0, self._tick)
         self.paint_all()
@@ -197,6 +198,9 @@ class LineageScreen(Moves):
         self.view.tick()
         self.paint_header()
         self.paint_detail()
+
+    def _fitted(self) -> None:
+        self.query_one(Heading).refresh()
 
     # -- the cursor
 
