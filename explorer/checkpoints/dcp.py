@@ -23,8 +23,9 @@ from explorer.checkpoints.waves import Reading
 from explorer.errors import BadCheckpoint
 from explorer.lineage.values import ObjectInfo, Range
 
-MAX_METADATA_BYTES = 96 * 2**20
-"""64 ranks of a 70B model have 20 MB; beyond this the file is refused rather than the machine filled."""
+MAX_METADATA_BYTES = 176 * 2**20
+"""64 ranks of a 70B model have 21 MB, 512 have 170, which take 13 s and 1.7 GB; beyond this the file is
+refused rather than the machine filled."""
 MAX_OPS = 60_000_000
 MAX_SECONDS = 60.0
 _MAX_SCALARS = 64

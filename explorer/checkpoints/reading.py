@@ -18,13 +18,13 @@ _SHOWN = 5
 """So many names are spelled out in one warning; the rest is counted."""
 
 
-def read_manifest(checkpoint: Checkpoint) -> Reading[Manifest]:
+def read_manifest(checkpoint: Checkpoint, engine: Engine = digest_here) -> Reading[Manifest]:
     """What a checkpoint's metadata says.
 
     Two waves for most checkpoints: the head of every file, then what some of them need beyond it. A file
     that is refused ends up in `Manifest.damaged` with the reason, the others are read all the same.
     """
-    parts = yield from read_parts(checkpoint)
+    parts = yield from read_parts(checkpoint, engine=engine)
     return assemble(checkpoint, parts)
 
 

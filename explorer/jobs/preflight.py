@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from explorer.checkpoints import Checkpoint, Manifest, choose, discover, drive, read_manifest
+from explorer.checkpoints.dcp import Engine, digest_here
 from explorer.errors import BadCheckpoint, NotFound
 from explorer.jobs.record import Record, read_writer
 from explorer.lineage.address import Node
@@ -25,11 +26,19 @@ class Start:
     """The run that wrote it, if it said so."""
 
 
-def check_start(store: Store, node: Node, step: int | None = None, *, read_headers: bool = True) -> Start:
+def check_start(
+    store: Store,
+    node: Node,
+    step: int | None = None,
+    *,
+    read_headers: bool = True,
+    engine: Engine = digest_here,
+) -> Start:
     """Find the newest complete checkpoint at a pinned node (or the one of `step`), the one that is shown.
 
     One listing, tiny reads where only bytes tell what files are, one read of the writer's record and, with
-    `read_headers`, the ranged reads of a manifest: they find a file that was cut short although it is there.
+    `read_headers`, the ranged reads of a manifest: they find a file that was cut short although it is there. `engine`
+    digests large metadata of sharded checkpoints, in another process if the caller has one.
 
     Raises:
         NotFound: there is no checkpoint at this node, or none of this step.
@@ -49,7 +58,9 @@ def check_start(store: Store, node: Node, step: int | None = None, *, read_heade
     record = read_writer(store, node, objects, checkpoint.prefix)
     _check_saved(checkpoint, record, node)
     if read_headers:
-        _check_headers(drive(read_manifest(checkpoint), lambda wants: store.read_many(node, wants)), node)
+        _check_headers(
+            drive(read_manifest(checkpoint, engine), lambda wants: store.read_many(node, wants)), node
+        )
     return Start(node, checkpoint, tuple(checkpoint.objects), record)
 
 

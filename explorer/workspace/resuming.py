@@ -97,8 +97,9 @@ class Resuming:
 
     def _check(self, node: Node) -> Start:
         from explorer.jobs.preflight import check_start
+        from explorer.workspace.unpickling import digest_in_child
 
-        return check_start(self._core.store, node)
+        return check_start(self._core.store, node, engine=digest_in_child)
 
     def _template(self, named: str | None, bucket: str, record: Record | None) -> Template:
         from explorer.jobs.choosing import choose_template
