@@ -156,6 +156,7 @@ class _Line:
         replaced = wording.size(progress.replaced_bytes)
         more = f", of it {replaced} replaced before the next snapshot (--only-snapshots leaves that out)"
         sent = f"to send: {progress.total_objects} objects, {wording.size(progress.total_bytes)}"
+        self.end()
         print(sent + (more if progress.replaced_bytes else ""), file=sys.stderr)
 
     def end(self) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from explorer.lineage.address import Node, version_order
@@ -29,10 +28,12 @@ class Estimate:
         self._map = record
         self._seen: set[str] = set()
 
-    def add(self, items: Sequence[ObjectInfo], replaced: Iterable[ObjectInfo] = ()) -> None:
-        self.objects += len(items)
-        self.bytes += sum(map(self._travels, items))
-        self.replaced_bytes += sum(item.size_bytes for item in replaced)
+    def add(self, item: ObjectInfo, *, replaced: bool = False) -> None:
+        """Count an object; `replaced`: no snapshot and no head shows it."""
+        travels = self._travels(item)
+        self.objects += 1
+        self.bytes += travels
+        self.replaced_bytes += travels if replaced else 0
 
     def _travels(self, item: ObjectInfo) -> int:
         content = content_of(item)
@@ -58,25 +59,28 @@ class Needs:
         """Count what the places still to be pushed need; without a history that lists each of them."""
         if self.history is not None:
             left = self.history.remaining(sent, None)
-            last: dict[str, ObjectVersion] = {}
-            replaced, place = [], 0
-            for version in left:
+            replaced: set[int] = set()
+            last: dict[str, int] = {}
+            place = 0
+            for number, version in enumerate(left):
                 while (until := todo[place].node.version) and version_order(version.version) > version_order(
                     until
                 ):
                     place += 1
                     last.clear()
-                older = last.get(version.key)
-                if older is not None and older.item is not None:
-                    replaced.append(older.item)
-                last[version.key] = version
-            total.add([v.item for v in left if v.item is not None], replaced)
+                if version.key in last:
+                    replaced.add(last[version.key])
+                last[version.key] = number
+            for number, version in enumerate(left):
+                if version.item is not None:
+                    total.add(version.item, replaced=number in replaced)
             return
         start = before.node if before is not None else self.bucket.parent
         listing: Listing = by_key(self._source.list_objects(start)) if start is not None else {}
         for one in todo:
             after = by_key(self._source.list_objects(one.node))
-            total.add(changed(listing, after))
+            for item in changed(listing, after):
+                total.add(item)
             listing = after
 
     def replay(self, place: Place, sent: Sent) -> list[Change]:

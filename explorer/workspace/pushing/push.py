@@ -91,6 +91,7 @@ class Push:
                 todo = self._todo(need.bucket)
                 done = self._places[need.bucket.name][: -len(todo)]
                 sent = self._map.buckets.get(need.bucket.name)
+                self._find_marks(need, sent)
                 need.estimate(self._total, done[-1] if done else None, todo, sent)
             self._tell("listed")
             for need in needs:
@@ -99,6 +100,13 @@ class Push:
         finally:
             pool.shutdown(cancel_futures=True)  # after Ctrl-C, too, only what is on its way is finished
             shutil.rmtree(self._scratch, ignore_errors=True)
+
+    def _find_marks(self, needs: Needs, sent: Sent | None) -> None:
+        """Which versions an earlier push of states has sent: the estimate wants to know that, too."""
+        if needs.history is None or sent is None or not sent.made or sent.begun is not None:
+            return
+        if None in sent.upto.values():
+            needs.history.find_marks(sent, self._there.listing(sent), self._there.has)
 
     def _plan(self, wanted: Collection[str], pool: Executor) -> list[Needs]:
         """The buckets in order with their places and versions. Places that came up while the versions were

@@ -141,8 +141,9 @@ def test_replaced_versions_are_sent_or_left_out_as_asked(
     assert push(past, target, tmp_path / "b", only_snapshots=True).objects == 1
     past.put(0, "k", b"two", 1)
     past.put(0, "k", b"three", 2)
-    report = push(past, target, tmp_path / "b")
-    assert report.objects == 2
+    report = push(past, target, tmp_path / "b", on_progress=told.append)
+    assert report.objects == told[-1].total_objects == 2
+    assert (told[-1].total_bytes, told[-1].replaced_bytes) == (8, 3)
     assert histories(report) == {"different"}
     there = history(client_of(target_folder), past.buckets[0])["k"]
     assert [body for body, _ in there] == [b"y" * 10, None, b"one", b"two", b"three"]
