@@ -8,9 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 if TYPE_CHECKING:
     from explorer.storage import Store
+
+# How long an example takes is the machine's affair: on a loaded one a limit fails what is right.
+settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("untimed")
 
 _MEANT_SKIPS = ("account", "apart")
 """Markers of tests that need something that CI cannot install beside the rest."""

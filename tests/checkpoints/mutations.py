@@ -9,6 +9,7 @@ import random
 import struct
 import sys
 import tarfile
+import threading
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -46,12 +47,14 @@ FORBIDDEN = (
     "pickle.find_class",
     "ctypes.",
 )
-_watching = False
+_watching: int | None = (
+    None  # the thread: others of this process, of tests that ran before, do what they must
+)
 _seen: list[str] = []
 
 
 def _hook(event: str, _: object) -> None:
-    if _watching and event.startswith(FORBIDDEN):
+    if _watching == threading.get_ident() and event.startswith(FORBIDDEN):
         _seen.append(event)
 
 
@@ -63,11 +66,11 @@ def watched() -> Iterator[list[str]]:
     """What the interpreter reports while a reader runs: must stay empty."""
     global _watching
     _seen.clear()
-    _watching = True
+    _watching = threading.get_ident()
     try:
         yield _seen
     finally:
-        _watching = False
+        _watching = None
 
 
 class Record:
