@@ -52,7 +52,6 @@ class LineageView(Rolling, can_focus=True, inherit_bindings=False):
         """Called when the cursor is on another node: what it paints is painted in the same frame."""
         self.fitted: Callable[[], None] = lambda: None
         """Called when the columns stand elsewhere."""
-        self._ground: Style | None = None
         self._strips: dict[tuple[int, bool], Strip] = {}
         self._row: Row | None = None
         self._layout = Layout(0, 1, ())
@@ -167,16 +166,14 @@ class LineageView(Rolling, can_focus=True, inherit_bindings=False):
     def render_line(self, y: int) -> Strip:
         at = y + self.scroll_offset.y
         width = self.size.width
-        if self._ground is None:
-            self._ground = self.rich_style
         if at >= len(self.shown_rows):
-            return self.blank(self._ground)
+            return self.blank
         row, here = self.shown_rows[at], at == self.cursor
         strip = self._strips.get((row, here))
         if strip is None:
             if len(self._strips) >= _STRIPS:
                 self._strips.clear()
-            ground = self._ground + self._palette.cursor if here else self._ground
+            ground = self.ground + self._palette.cursor if here else self.ground
             strip = self._strips[row, here] = strip_of(self._line(row, here), width, ground)
         return strip
 
@@ -190,10 +187,6 @@ class LineageView(Rolling, can_focus=True, inherit_bindings=False):
             (glyphs.mark if marked else " ", palette.accent),
             *self._row.pieces(row, self.first_lane),
         ]
-
-    def notify_style_update(self) -> None:
-        self._ground = None
-        super().notify_style_update()
 
     def _repaint(self) -> None:
         self._strips.clear()

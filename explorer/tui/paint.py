@@ -102,7 +102,4 @@ class LinesView(Rolling, can_focus=False):
 
     def render_line(self, y: int) -> Strip:
         at = y + self.scroll_offset.y
-        width, ground = self.size.width, self.rich_style
-        if at >= len(self.lines):
-            return self.blank(ground)
-        return strip_of(self.lines[at], width, ground)
+        return strip_of(self.lines[at], self.size.width, self.ground) if at < len(self.lines) else self.blank

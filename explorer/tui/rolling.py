@@ -17,7 +17,8 @@ class Rolling(ScrollView):
     """
 
     virtual_size = Reactive(Size(0, 0), repaint=False)
-    _blank: tuple[int, Style, Strip] | None = None
+    _ground: Style | None = None
+    _blank: Strip | None = None
 
     def hold(self, lines: int) -> None:
         """There are so many lines. The screen is laid out only where the place of something depends on it."""
@@ -31,12 +32,23 @@ class Rolling(ScrollView):
         if fits:
             self.refresh(layout=True)
 
-    def blank(self, ground: Style) -> Strip:
+    @property
+    def ground(self) -> Style:
+        """What lines are painted on; looked up once, it costs as much as a short line."""
+        if self._ground is None:
+            self._ground = self.rich_style
+        return self._ground
+
+    @property
+    def blank(self) -> Strip:
         """A line below the last; the same strip again, for what was made of it is kept with it."""
-        width = self.size.width
-        if self._blank is None or self._blank[:2] != (width, ground):
-            self._blank = width, ground, Strip.blank(width, ground)
-        return self._blank[2]
+        if self._blank is None or self._blank.cell_length != self.size.width:
+            self._blank = Strip.blank(self.size.width, self.ground)
+        return self._blank
+
+    def notify_style_update(self) -> None:
+        self._ground = self._blank = None
+        super().notify_style_update()
 
     def render_lines(self, crop: Region) -> list[Strip]:
         """As they are: Textual's cache of styled lines costs as much a line as writing it, for no border."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from rich.style import Style
 from textual import events
 from textual.strip import Strip
 
@@ -40,7 +39,6 @@ class SectionsView(Rolling, can_focus=True, inherit_bindings=False):
         self._told: dict[int, Statistics | None] = {}
         """By the identity of rows, which `lines` keeps alive."""
         self._strips: dict[tuple[int, bool], Strip] = {}
-        self._ground: Style | None = None
 
     @property
     def here(self) -> Line | None:
@@ -144,27 +142,21 @@ class SectionsView(Rolling, can_focus=True, inherit_bindings=False):
 
     # -- painting
 
-    def notify_style_update(self) -> None:
-        self._ground = None
-        super().notify_style_update()
-
     def _repaint(self) -> None:
         self._strips.clear()
         self.refresh()
 
     def render_line(self, y: int) -> Strip:
         at, width = y + self.scroll_offset.y, self.size.width
-        if self._ground is None:
-            self._ground = self.rich_style
         if at >= len(self.lines):
-            return self.blank(self._ground)
+            return self.blank
         here = at == self.cursor
         strip = self._strips.get((at, here))
         if strip is None:
             if len(self._strips) >= _STRIPS:
                 self._strips.clear()
             bar = (self._glyphs.cursor if here else " ", self._palette.primary)
-            ground = self._ground + self._palette.cursor if here else self._ground
+            ground = self.ground + self._palette.cursor if here else self.ground
             strip = self._strips[at, here] = strip_of([bar, *self._pieces(at)], width, ground)
         return strip
 
