@@ -13,6 +13,7 @@ from explorer.lineage.address import Node
 from explorer.metrics import group_by
 from explorer.notebook import comparison_page
 from explorer.notebook.comparison_rows import chosen, columns_of, frame_of, rows_of
+from explorer.notebook.followed import movement
 from explorer.notebook.look import READ_ANEW, Look, arguments, changed
 from explorer.notebook.setting import Setting
 from explorer.wording import count
@@ -63,6 +64,8 @@ class ComparisonView:
         self._widget: ComparisonWidget | None = None
         self._selected: Node | None = None
         self.look = self._asked(Look(), settings)
+        self.read_at = movement(explorer.state, [node.bucket for node in self._nodes])
+        """How the runs stood when this was read: what has moved since is read again."""
         found = self.read(self.look)
         self.comparisons, self.rows = found.comparisons, found.rows
         self._check_hyperparameters(self.look)

@@ -12,6 +12,7 @@ import ipywidgets
 
 from explorer.errors import ExplorerError
 from explorer.notebook.comparison_panels import Controls, CurveTable, controls_state, table_state
+from explorer.notebook.followed import movement
 from explorer.notebook.live import Live
 from explorer.notebook.look import READ_ANEW
 from explorer.notebook.overrides import parse
@@ -44,7 +45,7 @@ class ComparisonWidget:
         self._busy = ""
         self._asked: dict[str, object] = {}
         """Settings whose curves are being read."""
-        self._curves: tuple[object, ...] | None = None
+        self._moved = view.read_at
         self._reading = threading.Lock()
         self._stale = threading.Event()
         self._live: Live | None = None
@@ -63,6 +64,7 @@ class ComparisonWidget:
             self._explorer.backstage.follow(self._live)
             self._unsubscribe = self._explorer.workspace.subscribe(self._live.mark)
             self._explorer.followed.add(self._view)
+            self._live.mark()  # the last row may have come while the figure was made
 
     def rest(self) -> None:
         if self._live is not None:
@@ -205,15 +207,12 @@ class ComparisonWidget:
         self._later(lambda: view.apply(view.look, found))
 
     def _look(self) -> None:
-        """Read again when a curve of ours has moved: the tree's curves tell, which cost us nothing."""
-        state = self._explorer.state
-        buckets = {node.bucket for node in self._view.nodes}
-        curves = tuple(state.curves.get(name) for name in sorted(buckets))
-        runs = tuple((run.id, run.state) for run in state.runs.values() if run.bucket in buckets)
-        if self._curves is not None and (curves, runs) != self._curves:
+        """Read again when a curve of ours has moved since it was read."""
+        moved = movement(self._explorer.state, [node.bucket for node in self._view.nodes])
+        if moved != self._moved:
+            self._moved = moved
             self._stale.set()
             self._explorer.backstage.submit(self._read_again)
-        self._curves = (curves, runs)
 
     def _read_again(self) -> None:
         """One at a time; what moves meanwhile is read once more behind it, so that the last row arrives."""

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 class Explorer:
-    """A store, its lineage, and the verbs. A place is an address (`bucket@name`) or a node of `ex[…]`."""
+    """A store, its lineage, and the verbs. A place is an address (`bucket@name`), a node or a run."""
 
     def __init__(
         self,
@@ -76,6 +76,8 @@ class Explorer:
             return place
         if isinstance(place, Node):
             return BoundNode(self, place)
+        if isinstance(of_run := getattr(place, "node", None), BoundNode):
+            return of_run  # a run is where it writes
         if not isinstance(place, str | Address):
             raise BadInput(
                 f"A {type(place).__name__} names no place.",

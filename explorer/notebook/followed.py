@@ -5,9 +5,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from explorer.lineage.state import State
     from explorer.notebook.comparison import ComparisonView
 
 MOST = 8
+
+
+def movement(state: State, buckets: Iterable[str]) -> tuple[object, ...]:
+    """What differs where a curve of these buckets has moved: the tree's curves and runs tell, at no cost."""
+    names = sorted(set(buckets))
+    curves = tuple(state.curves.get(name) for name in names)
+    return curves, tuple((run.id, run.state) for run in state.runs.values() if run.bucket in names)
 
 
 class Followed:

@@ -41,6 +41,11 @@ class RunHandle:
         return self.view.state
 
     @property
+    def bucket(self) -> str:
+        """The bucket that it writes to."""
+        return self.view.bucket
+
+    @property
     def node(self) -> BoundNode:
         """The head of the bucket that it writes to."""
         return self._explorer[self.view.bucket]

@@ -175,7 +175,7 @@ def test_a_running_training_moves_its_curve_and_takes_no_zoom(ex, view, monkeypa
     run.wait(60)
     name = view.comparison.nodes[1].label
     until = time.monotonic() + 15
-    while view.comparison.nodes[1].x[-1] < 130 and time.monotonic() < until:
+    while len(points(view, name)) < 1 + (130 - 50) / 5 and time.monotonic() < until:  # drawn behind the table
         ex.backstage.pump(look=True)
         time.sleep(0.1)
     assert view.comparison.nodes[1].x[-1] == 130, "to its last row"
@@ -185,6 +185,22 @@ def test_a_running_training_moves_its_curve_and_takes_no_zoom(ex, view, monkeypa
     assert figure.layout.xaxis.range == (40.0, 90.0)
     assert len(figure.data) == traces
     assert view.table.loc[name, "state"] == "done"
+
+
+def test_what_was_logged_before_the_figure_stood_on_the_page_arrives(ex, monkeypatch):
+    monkeypatch.setenv("EXPLORER_DEMO_PACE", "0.02")
+    run = ex[f"{BASE}@step-50"].resume(steps=120)
+    view = ex.compare([BASE, run], metric="loss")
+    assert view.nodes[1].bucket == run.bucket
+    first = view.comparison.nodes[1].x[-1]
+    assert first < 120
+    run.wait(60)
+    view.widget()
+    until = time.monotonic() + 15
+    while view.comparison.nodes[1].x[-1] < 120 and time.monotonic() < until:
+        ex.backstage.pump()
+        time.sleep(0.1)
+    assert view.comparison.nodes[1].x[-1] == 120
 
 
 def test_cells_that_run_again_leave_nothing_following(ex):
