@@ -37,8 +37,8 @@ def check_start(
     """Find the newest complete checkpoint at a pinned node (or the one of `step`), the one that is shown.
 
     One listing, tiny reads where only bytes tell what files are, one read of the writer's record and, with
-    `read_headers`, the ranged reads of a manifest: they find a file that was cut short although it is there. `engine`
-    digests large metadata of sharded checkpoints, in another process if the caller has one.
+    `read_headers`, the ranged reads of a manifest: they find a file that was cut short although it is there.
+    `engine` digests large metadata of sharded checkpoints, in another process if the caller has one.
 
     Raises:
         NotFound: there is no checkpoint at this node, or none of this step.
