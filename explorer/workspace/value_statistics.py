@@ -104,7 +104,7 @@ class ValueStatistics:
         """Compare the tensors of a plan that was made of the manifests of these nodes.
 
         `on_result` is told each tensor as soon as it is known, `on_progress` bytes done and in all; both on
-        this thread. Stops with what is done on `cancel`. Memory: some 100 MB whatever the size of tensors, but
+        this thread. Stops with what is done on `cancel`. Memory: some 100 MB for tensors of any size; but
         where a file keeps them in larger chunks: four times such a chunk, of at most 256 MiB.
 
         Raises:
