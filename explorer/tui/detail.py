@@ -95,7 +95,10 @@ class Detail:
         for index, change in enumerate(self._changes()):
             lines.append(self._row("changed" if index == 0 else "", change))
         lines.append([])
-        lines.append(self._row(self._metric(), self._loss()))
+        loss = self._loss()
+        while len(loss) > 1 and _NAME_WIDTH + sum(len(text) for text, _ in loss) > width:
+            loss.pop()  # rather than half a word
+        lines.append(self._row(self._metric(), loss))
         lines += self._chart(width, chart)
         step = step_of(self.state, self.node)
         if step is not None:
@@ -165,9 +168,10 @@ class Detail:
     def _loss(self) -> Line:
         value = loss_at(self.state, self.node)
         if value is None:
-            return [
-                ("not read yet" if self.node.bucket not in self.state.curves else "none", self.palette.dim)
-            ]
+            facts = self.state.facts.get(self.node)
+            empty = facts is not None and facts.checkpoint is None
+            known = self.node.bucket in self.state.curves
+            return [("none" if known or empty else "not read yet", self.palette.dim)]
         number = self.palette.strong if math.isfinite(value) else self.palette.bad
         line: Line = [(wording.loss(value), number)]
         before = loss_at(self.state, self.parent) if self.parent is not None else None

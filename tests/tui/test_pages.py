@@ -73,6 +73,17 @@ async def test_sections_of_a_diff_open_and_close(stage):
         assert s.app.screen.view.cursor == 0
 
 
+async def test_details_say_that_they_are_being_read_until_they_are(stage):
+    async with stage() as (s, pilot):
+        s.workspace.gate.clear()
+        await pilot.press("enter")
+        assert "reading the manifest" in s.text
+        s.workspace.gate.set()
+        await s.settle(pilot)
+        assert "reading the manifest" not in s.text
+        assert "tensors" in s.text
+
+
 async def test_a_diff_that_cannot_be_read_says_why(stage):
     async with stage(size=(120, 24)) as (s, pilot):
         s.workspace.trouble = BadCheckpoint(

@@ -17,6 +17,7 @@ from explorer.tui.names import shown
 from explorer.tui.paint import LinesView, LineView
 from explorer.tui.screens.reader import MOVES, Reader
 from explorer.tui.session import Session
+from explorer.tui.status import Said
 from explorer.tui.verbs import Verbs
 
 if TYPE_CHECKING:
@@ -53,6 +54,7 @@ class Details(Reader):
     def on_mount(self) -> None:
         workspace, node = self.session.workspace, self._node
         if workspace is not None:
+            self.say(Said("reading the manifest …", "busy"))
             self.session.run(
                 self, lambda: _read(workspace, node), self._took, self.complain, group="manifest"
             )
@@ -80,6 +82,7 @@ class Details(Reader):
         return self.filter_status(), []
 
     def _took(self, sections: Sequence[Section]) -> None:
+        self.hush()
         self.fill(sections, self.measured(sections))
         self.state_changed()
 
