@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -68,10 +68,25 @@ def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
         _skipped.append(item.nodeid)
 
 
+def pytest_collectreport(report: pytest.CollectReport) -> None:
+    if report.skipped:
+        _skipped.append(report.nodeid)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """What a worker of xdist skipped, its own exit status tells nobody."""
+    _skipped.extend(getattr(node, "workeroutput", {}).get("skipped", ()))
+
+
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Where everything was installed (CI), a skip is a missing install step and fails the run."""
+    worker = getattr(session.config, "workeroutput", None)
+    if worker is not None:
+        worker["skipped"] = _skipped
+        return
     if os.environ.get("EXPLORER_TEST_NO_SKIPS") and _skipped and session.exitstatus == 0:
         session.exitstatus = 1
         reporter = session.config.pluginmanager.get_plugin("terminalreporter")
         if reporter is not None:
-            reporter.write_line(f"skipped, though nothing may be here: {', '.join(_skipped)}", red=True)
+            reporter.write_line(f"skipped, though nothing may be here: {', '.join(sorted(set(_skipped)))}", red=True)

@@ -83,7 +83,7 @@ def test_what_is_no_tracker_is_refused_at_once(bucket: str) -> None:
 
 
 def test_tensorboard_shows_the_snapshot(store: Store, bucket: str, tmp_path: Path) -> None:
-    pytest.importorskip("tensorboard", reason="the torch extra is not installed")
+    pytest.importorskip("tensorboard", reason="the trackers extra is not installed")
     tensorboard = pytest.importorskip("torch.utils.tensorboard", reason="the torch extra is not installed")
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
