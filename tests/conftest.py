@@ -89,4 +89,6 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         session.exitstatus = 1
         reporter = session.config.pluginmanager.get_plugin("terminalreporter")
         if reporter is not None:
-            reporter.write_line(f"skipped, though nothing may be here: {', '.join(sorted(set(_skipped)))}", red=True)
+            reporter.write_line(
+                f"skipped, though nothing may be here: {', '.join(sorted(set(_skipped)))}", red=True
+            )
