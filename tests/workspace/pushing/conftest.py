@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -7,7 +8,10 @@ import pytest
 
 from explorer.localstore import stop
 from explorer.storage import Store
-from tests.workspace.pushing.lineages import build, drop, opened
+from tests.workspace.pushing.histories import Past
+from tests.workspace.pushing.lineages import build, drop, forget, opened
+
+_numbers = itertools.count()
 
 
 @pytest.fixture(scope="module")
@@ -41,3 +45,18 @@ def target(target_folder: Path) -> Iterator[Store]:
         drop(store, bucket)
     yield store
     store.close()
+
+
+@pytest.fixture(scope="module")
+def past_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    folder = tmp_path_factory.mktemp("push-past")
+    yield folder
+    stop(folder)
+
+
+@pytest.fixture
+def past(past_folder: Path) -> Iterator[Past]:
+    made = Past(past_folder, f"past{next(_numbers)}")
+    yield made
+    forget(made.store, made.prefix)
+    made.store.close()

@@ -11,6 +11,9 @@ import boto3
 
 from explorer.localstore import Running, ensure_running
 from explorer.storage import Store
+from explorer.workspace.pushing.push import Push
+from explorer.workspace.pushing.record import PushMap
+from explorer.workspace.pushing.report import PushReport
 from tests.localstore.wire import send
 from tests.workspace.pushing.lineages import opened
 
@@ -140,3 +143,15 @@ def check_histories(past: Past, target: Store, target_folder: Path) -> None:
     for name in past.buckets:
         cuts = [b.parent.version if b.parent is not None else None for b in (here[name], there[name])]
         assert history(client, name, cuts[1]) == history(past.client, name, cuts[0]), name
+
+
+def push(past: Past, target: Store, folder: Path, **options: Any) -> PushReport:
+    record = PushMap.open(folder, "local", "http://other")
+    try:
+        return Push(past.store, target, record, **options).run(past.buckets)
+    finally:
+        record.close()
+
+
+def histories(report: PushReport) -> set[str]:
+    return {bucket.history for bucket in report.buckets}

@@ -124,3 +124,9 @@ def check_equal(source: Store, target: Store, report: PushReport, prefix: str = 
                 if key.startswith(("runs/", ".explorer/")):
                     expected[key] = rewrite(expected[key], over_there)
             assert contents(target, Node(copy.name, version and versions[version])) == expected
+
+
+def forget(store: Store, prefix: str) -> None:
+    for bucket in reversed(store.list_buckets()):
+        if bucket.name.startswith(prefix):
+            drop(store, bucket)

@@ -5,8 +5,7 @@ from __future__ import annotations
 import itertools
 import random
 import tempfile
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,52 +13,23 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from explorer.errors import Conflict
-from explorer.localstore import stop
 from explorer.storage import Store
 from explorer.workspace.pushing.push import Push
 from explorer.workspace.pushing.record import PushMap
-from explorer.workspace.pushing.report import PushProgress, PushReport
-from tests.workspace.pushing.histories import LARGE, Past, check_histories, client_of, history
-from tests.workspace.pushing.lineages import check_equal, drop
+from explorer.workspace.pushing.report import PushProgress
+from tests.workspace.pushing.histories import (
+    LARGE,
+    Past,
+    check_histories,
+    client_of,
+    histories,
+    history,
+    push,
+)
+from tests.workspace.pushing.lineages import check_equal, forget
 from tests.workspace.pushing.mortal import Killed, MortalMap
 
 _numbers = itertools.count()
-
-
-@pytest.fixture(scope="module")
-def past_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    folder = tmp_path_factory.mktemp("push-past")
-    yield folder
-    stop(folder)
-
-
-@pytest.fixture
-def past(past_folder: Path) -> Iterator[Past]:
-    made = Past(past_folder, f"past{next(_numbers)}")
-    yield made
-    forget(made.store, made.prefix)
-    made.store.close()
-
-
-def forget(store: Store, prefix: str) -> None:
-    for bucket in reversed(store.list_buckets()):
-        if bucket.name.startswith(prefix):
-            drop(store, bucket)
-
-
-def push(past: Past, target: Store, folder: Path, **options: Any) -> PushReport:
-    record = PushMap.open(folder, "local", "http://other")
-    try:
-        return Push(past.store, target, record, **options).run(past.buckets)
-    finally:
-        record.close()
-
-
-def histories(report: PushReport) -> set[str]:
-    return {bucket.history for bucket in report.buckets}
-
-
 _bucket = st.integers(0, 3)
 _key = st.sampled_from(["a", "a/b", "runs/r/run.json", "å+ %2F"])
 _body = st.sampled_from([b"", b"one", b"two", LARGE])
@@ -175,136 +145,6 @@ def test_what_was_only_said_of_an_object_arrives(
     assert report.labels >= 3
     check_histories(past, target, target_folder)
     assert push(past, target, tmp_path, only_snapshots=only_snapshots).objects == 0
-
-
-def test_a_big_version_on_its_way_at_a_kill_arrives_once(
-    past: Past, target: Store, target_folder: Path, tmp_path: Path
-) -> None:
-    """Of several parts: its ETag over there is another one than here."""
-    past.store.write(past.buckets[0], "runs/r/run.json", b'{"bucket": "%s"}' % past.buckets[0].encode())
-    for seed in (1, 2):
-        path = tmp_path / "big"
-        path.write_bytes(random.Random(seed).randbytes(17 << 20))
-        upload = past.client.create_multipart_upload(Bucket=past.buckets[0], Key="k")["UploadId"]
-        parts = []
-        for number, data in enumerate((path.read_bytes()[: 9 << 20], path.read_bytes()[9 << 20 :]), 1):
-            which = {"Bucket": past.buckets[0], "Key": "k", "UploadId": upload}
-            etag = past.client.upload_part(**which, PartNumber=number, Body=data)["ETag"]
-            parts.append({"PartNumber": number, "ETag": etag})
-        past.client.complete_multipart_upload(**which, MultipartUpload={"Parts": parts})
-    (path,) = (tmp_path / "map.jsonl",)
-    ends = 0
-    for _ in range(30):
-        record = MortalMap(path, 2 if ends % 2 else 1, before=ends % 3 != 2)
-        try:
-            report = Push(past.store, target, record, prefix="p-").run(past.buckets)
-            break
-        except Killed:
-            ends += 1
-        finally:
-            record.close()
-    assert ends >= 4
-    assert histories(report) == {"equal"}
-    there = history(client_of(target_folder), "p-" + past.buckets[0])
-    assert [body for body, _ in there["k"]] == [b for b, _ in history(past.client, past.buckets[0])["k"]]
-    assert [body for body, _ in there["runs/r/run.json"]] == [
-        b'{\n "bucket": "p-%s"\n}' % past.buckets[0].encode()
-    ]
-
-
-@pytest.mark.parametrize("seed", [1, 2])
-def test_a_writer_at_work_here_loses_nothing_over_there(
-    past: Past, target: Store, target_folder: Path, tmp_path: Path, seed: int
-) -> None:
-    """Writes, deletions, tags and snapshots go on while it is pushed, again and again."""
-    chance, done = random.Random(seed), threading.Event()
-    past.put(0, "k0", b"first", 0)
-    failures: list[BaseException] = []
-
-    def work() -> None:
-        try:
-            for n in range(150):
-                key = f"k{chance.randrange(4)}"
-                verb = chance.choice(["put", "put", "put", "delete", "tag", "snapshot"])
-                if verb == "put":
-                    past.put(0, key, b"%d" % chance.randrange(3), chance.randrange(3))
-                elif verb == "tag":
-                    past.tag(0, key, n)
-                else:
-                    getattr(past, verb)(0, *([key] if verb == "delete" else []))
-        except BaseException as error:
-            failures.append(error)
-        finally:
-            done.set()
-
-    writer = threading.Thread(target=work)
-    writer.start()
-    pushes = 0
-    try:
-        while not done.is_set():
-            report = push(past, target, tmp_path)
-            pushes += 1
-            assert histories(report) == {"equal"}
-    finally:
-        writer.join()
-    assert not failures
-    assert pushes > 1
-    report = push(past, target, tmp_path)
-    check_equal(past.store, target, report)
-    check_histories(past, target, target_folder)
-    assert histories(report) == {"equal"}
-
-
-@pytest.mark.parametrize("meddle", ["put", "delete"])
-def test_a_foreign_write_in_the_middle_of_a_push_is_left_alone(
-    past: Past, target: Store, target_folder: Path, tmp_path: Path, meddle: str
-) -> None:
-    name = past.buckets[0]
-    past.put(0, "k", b"1", 0)
-    push(past, target, tmp_path)
-    past.put(0, "k", b"2", 0)
-    past.snapshot(0)
-    theirs = client_of(target_folder)
-
-    def at(progress: PushProgress) -> None:
-        if progress.doing.startswith("sending") and not progress.done_objects:
-            if meddle == "put":
-                theirs.put_object(Bucket=name, Key="k", Body=b"theirs")
-            else:
-                theirs.delete_object(Bucket=name, Key="k")
-
-    with pytest.raises(Conflict, match="somebody else"):
-        push(past, target, tmp_path, on_progress=at)
-    there = [body for body, _ in history(theirs, name)["k"]]
-    assert there[-1] == (b"theirs" if meddle == "put" else None)
-    assert b"2" not in there
-
-
-@pytest.mark.parametrize(
-    ("body", "sent"), [(b"theirs", False), (b"2", False), (b"theirs", True), (b"2", True)]
-)
-def test_a_foreign_write_to_what_was_on_its_way_at_a_kill_is_left_alone(
-    past: Past, target: Store, target_folder: Path, tmp_path: Path, body: bytes, sent: bool
-) -> None:
-    """Also where it has the bytes of a version that was to come later."""
-    name, theirs = past.buckets[0], client_of(target_folder)
-    for each in (b"1", b"2"):
-        past.put(0, "k", each, 0)
-    path = tmp_path / "map.jsonl"
-    # the bucket's making is two lines, the place the third; in the second try the put is done, and not noted
-    for left, before in [(3, False), (2, True)] if sent else [(3, False)]:
-        record = MortalMap(path, left, before=before)
-        with pytest.raises(Killed):
-            Push(past.store, target, record).run(past.buckets)
-        record.close()
-    there = [b for b, _ in history(theirs, name).get("k", [])]
-    assert there == ([b"1"] if sent else [])
-    theirs.put_object(Bucket=name, Key="k", Body=body)
-    record = PushMap(path)
-    with pytest.raises(Conflict, match="somebody else"):
-        Push(past.store, target, record).run(past.buckets)
-    record.close()
-    assert [b for b, _ in history(theirs, name)["k"]] == [*there, body]
 
 
 @pytest.mark.parametrize("only_snapshots", [False, True])
